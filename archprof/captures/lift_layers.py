@@ -130,7 +130,7 @@ def _attention(site: Site) -> Operator | None:
     heads, shared = (shape[-3] if len(shape) > 2 else 1 for shape in (queries, keys))
     # The kernels themselves have no such option: what calls them has grouped heads.
     repeated = heads != shared and site.given.get("enable_gqa") is False
-    return Attention(heads, shared, bool(site.given["is_causal"]), repeated)
+    return Attention(heads, shared, bool(site.given["is_causal"]), repeated, bool(site.given.get("dropout_p")))
 
 
 def _recurrent(op: type[LSTM | GRU | RNN]) -> Lift:

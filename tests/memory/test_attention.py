@@ -9,8 +9,10 @@ from archprof.ir.setup import Setup
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
+
 from archprof.runtime.build import build_network  # noqa: E402
-from tests.memory.recorder import training_step  # noqa: E402
+from tests.memory.recorder import Summed, training_step  # noqa: E402
 
 SPEC = """
 archprof: 1
@@ -72,4 +74,27 @@ def test_what_is_kept_is_what_torch_keeps(tmp_path, around, rows):
     module = build_network(graph, initialise=False, device="cpu")
     step = training_step(module, torch.empty(4, 3, 32, 32), torch.zeros(4, dtype=torch.long))
     timeline = analyze_memory(graph, Setup(batch=4, train="sgd", kernels="cpu")).timeline
+    assert timeline.after(FORWARD) == step[1]
+
+
+class Dropping(nn.Module):
+    """Attention of two heads that leaves weights out, or has a mask of yes and no."""
+
+    def __init__(self, dropout, mask):
+        super().__init__()
+        self.parts, self.dropout, self.mask = nn.Linear(8, 24), dropout, mask
+
+    def forward(self, x):
+        q, k, v = [one.unflatten(-1, (2, 4)).transpose(1, 2) for one in self.parts(x).chunk(3, -1)]
+        mask = torch.ones(50, 50, dtype=torch.bool, device=x.device).tril() if self.mask else None
+        return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.dropout)
+
+
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_dropout_and_masks_of_yes_and_no_have_what_a_cpu_keeps(dropout, mask):
+    module = Dropping(dropout, mask)
+    graph = archprof.capture(module, args=(torch.zeros(1, 50, 8),), train=True)
+    timeline = analyze_memory(graph, Setup(train="sgd", kernels="cpu")).timeline
+    step = training_step(module, torch.zeros(1, 50, 8), loss=lambda output: Summed.apply(output))
     assert timeline.after(FORWARD) == step[1]

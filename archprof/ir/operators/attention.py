@@ -27,13 +27,14 @@ class Attention(Function):
 
     Counted are the two products, h·L·S·(E + V), whatever a mask leaves out. Of grouped queries (Ainslie et al. 2023)
     several heads share the keys and values of one of *kv_heads*; torch is told so (`enable_gqa`), or they are
-    *repeated* by broadcasting, for which it has no kernel. A mask comes in fourth.
+    *repeated* by broadcasting, for which it has no kernel. A mask comes in fourth. With *dropout* weights are left out.
     """
 
     heads: Dim
     kv_heads: Dim
     causal: bool = False
     repeated: bool = False
+    dropout: bool = False
 
     name: ClassVar[str] = "attention"
     formula: ClassVar[str] = "h·L·S·(E + V)"
@@ -92,7 +93,7 @@ class Attention(Function):
         if (self.causal and mask) or self.repeated or len(queries.at_batch(1)) != 4:
             return False
         if run.setup.kernels != "cuda":
-            return same(queries.shape[-1], values.shape[-1])
+            return same(queries.shape[-1], values.shape[-1]) and not self.dropout
         if self._is_flash(run):
             return True
         aligned = 16 // run.width
@@ -106,10 +107,13 @@ class Attention(Function):
         return run.setup.kernels == "cuda" and run.width < SINGLE and len(run.inputs) == 3 and alike
 
     def padded(self, run: Run) -> Dim:
-        """Return the bytes of the copy of a mask, whose rows a GPU's kernel wants in full; 0 where there is none."""
-        if len(run.inputs) < 4 or run.setup.kernels != "cuda":
+        """Return the bytes of the copy of a mask: one whose rows a GPU's kernel wants in full, or what a CPU's makes of
+        yes and no; 0 where there is none."""
+        if len(run.inputs) < 4:
             return 0
         mask = run.inputs[3]
+        if run.setup.kernels != "cuda":
+            return 0 if mask.is_float else run.elements(mask) * run.width
         length = mask.shape[-1]
         whole = ceil_div(length, _MASK) * _MASK
         if same(whole, length) and mask.is_float:
@@ -137,8 +141,11 @@ class Attention(Function):
         added = sum(run.elements(one) * SINGLE for one in mask if not one.is_float)
         if self.causal:
             added = added + queries.shape[-2] * keys.shape[-2] * SINGLE
-        scratch = scratch + added
         own = scaled_queries + scaled_keys + scores + copied
+        if self.dropout:  # what is left out, and what is left
+            dropped = (scores // SINGLE if run.setup.kernels == "cuda" else scores) + scores
+            scratch, own = scratch + dropped, own + dropped
+        scratch = scratch + added
         return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
 
     def _unmasked(self, run: Run, scores: Dim) -> Dim:
