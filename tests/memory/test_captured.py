@@ -112,6 +112,7 @@ FUNCTIONS = {
     "the norm of positions": lambda own, x: functional.layer_norm(x, x.shape[2:]),
     "words": lambda own, x: own.table(x.argmax(1).clamp(max=4)).permute(0, 3, 1, 2) * x,
     "places": lambda own, x: x.gather(1, x.argsort(1)) + x[:, torch.arange(7, -1, -1)],
+    "places along two axes": lambda own, x: x[:, torch.arange(7, -1, -1)[:, None], torch.arange(8)].exp(),
     "parts": lambda own, x: torch.stack((x[:, 1:5], x[:, :4]), 1).flatten(1, 2),
     "stochastic depth": drawn,
     "dropout": lambda own, x: functional.dropout(x, 0.5, own.training),

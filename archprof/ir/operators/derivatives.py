@@ -148,7 +148,7 @@ def footprint_of(name: str, run: Run, overload: str = "") -> Footprint:
         known = is_detached(name) or not any(value.is_float for value in run.outputs)
         return Footprint(shares, known=known)
     needed = _needed(row.split(","), run)
-    inputs = [place for place, slot in enumerate(run.places) if str(slot) in needed]
+    inputs = [place for place, slot in enumerate(run.places) if str(_argument(name, slot)) in needed]
     returned = ["abcdefgh".index(one) for one in needed if one.isalpha()]
     outputs = tuple([one for one in sorted(returned) if one < len(run.outputs)])
     copied = run.in_place and 0 in inputs  # what it needs it writes over: a copy is kept
@@ -159,6 +159,11 @@ def footprint_of(name: str, run: Run, overload: str = "") -> Footprint:
         own=run.bytes(run.inputs[0]) if copied else None,
         known=len(outputs) == len(returned),
     )
+
+
+def _argument(name: str, slot: int) -> int:
+    """Return which argument a tensor is, or belongs to: the indices along several axes are one."""
+    return min(slot, 1) if name == "index" else slot
 
 
 def _needed(cells: Sequence[str], run: Run) -> set[str]:
