@@ -12,7 +12,7 @@ from archprof.inputs import current_folder
 # What is imported of a package, where that is not the package itself.
 _MODULES = {"fvcore": "fvcore.nn"}
 # The first and the last release of torch whose private interfaces are known to be as they are used here.
-KNOWN_TORCH = ("2.8", "2.13")
+KNOWN_TORCH = ("2.10", "2.13")
 
 
 def require_torch(what: str, *others: str) -> None:
