@@ -25,7 +25,7 @@ from archprof.captures.onnx.rules.products import (
 )
 from archprof.captures.onnx.rules.quantised import RULES as QUANTISED
 from archprof.captures.onnx.rules.quantised import in_a_byte
-from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
+from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules, unknown_macs
 from archprof.captures.onnx.rules.shapes import RULES as SHAPES
 from archprof.captures.onnx.rules.windows import RULES as WINDOWS
 from archprof.captures.onnx.rules.windows import conv, conv_macs, convolved, global_pool, pooled
@@ -247,11 +247,6 @@ def _grouped_macs(call: Call, outputs: list[Tensor]) -> int:
     return batch * length * outputs[1].sizes[2] * 2 * width
 
 
-def _unknown_macs(call: Call, outputs: list[Tensor]) -> int:
-    """Which steps attend to which stands in what it reads."""
-    raise Unknown
-
-
 def _as_queries(call: Call) -> list[Tensor]:
     """Return an output like the first of several inputs; where they are packed in one, that is not known."""
     if not call.has(1):
@@ -375,11 +370,11 @@ RULES: Rules = {
     "DecoderMaskedSelfAttention": Rule(_attention(4), "attention", _projected_macs(4), _CONV),
     "MultiHeadAttention": Rule(_multi_head(6), "attention", _multi_head_macs(6), ("", "", "", "bias")),
     "DecoderMaskedMultiHeadAttention": Rule(_multi_head(5), "attention", _multi_head_macs(5), _MASKED),
-    "PackedAttention": Rule(_packed, "attention", _unknown_macs, _CONV),
-    "PackedMultiHeadAttention": Rule(_as_queries, "attention", _unknown_macs, ("", "", "", "bias")),
-    "LongformerAttention": Rule(same(), "attention", _unknown_macs, ("", "weight", "bias", "", "weight", "bias")),
-    "SparseAttention": Rule(_as_queries, "attention", _unknown_macs),
-    "PagedAttention": Rule(_as_queries, "attention", _unknown_macs),
+    "PackedAttention": Rule(_packed, "attention", unknown_macs, _CONV),
+    "PackedMultiHeadAttention": Rule(_as_queries, "attention", unknown_macs, ("", "", "", "bias")),
+    "LongformerAttention": Rule(same(), "attention", unknown_macs, ("", "weight", "bias", "", "weight", "bias")),
+    "SparseAttention": Rule(_as_queries, "attention", unknown_macs),
+    "PagedAttention": Rule(_as_queries, "attention", unknown_macs),
     "LinearAttention": PRODUCTS["LinearAttention"],
     "RelativePositionBias": Rule(_position_bias, slots=("weight",)),
     "GatedRelativePositionBias": Rule(_gated_bias, "linear", _gated_bias_macs, _GATED_BIAS),
@@ -421,7 +416,7 @@ RULES: Rules = {
     "GatherBlockQuantized": Rule(_quantised_rows, "shape", slots=("weight", "", "", "")),
     "CropAndResize": Rule(_cropped),
     **dict.fromkeys(("RotaryEmbedding", "MRotaryEmbedding"), Rule(same())),
-    "Inverse": Rule(same()),
+    "Inverse": Rule(same(), macs=unknown_macs),
     "Trilu": Rule(same()),
 }
 _IN_BLOCKS: Rules = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.tensor import Tensor
+from archprof.captures.onnx.tensor import Tensor, Unknown
 from archprof.named_tuple import NamedTuple
 
 # Returns the outputs; raises Misfit where the operator does not fit, Unknown where it depends on what is not known.
@@ -25,6 +25,12 @@ class Rule(NamedTuple):
     macs: Macs | None = None
     slots: tuple[str, ...] = ()
     keeps: bool = False
+
+
+def unknown_macs(call: Call, outputs: list[Tensor]) -> int:
+    """Raise Unknown, for an operator that multiplies and has no rule: a transform, a decomposition, or where data says
+    what meets what."""
+    raise Unknown
 
 
 Rules = Mapping[str, Rule]

@@ -10,7 +10,7 @@ from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.elements import FLOAT32, INT32, Element
 from archprof.captures.onnx.model import MAX_ELEMENTS, MAX_RANK, Stored
 from archprof.captures.onnx.rules.movement import joined, shown
-from archprof.captures.onnx.rules.rule import Outputs, Rule, Rules
+from archprof.captures.onnx.rules.rule import Outputs, Rule, Rules, unknown_macs
 from archprof.captures.onnx.tensor import (
     Dim,
     Misfit,
@@ -396,9 +396,9 @@ RULES: Rules = {
     "HammingWindow": Rule(_window),
     "HannWindow": Rule(_window),
     "MelWeightMatrix": Rule(_mel),
-    "DFT": Rule(_fourier),
-    "STFT": Rule(_short_fourier),
-    "Det": Rule(_determinant),
+    "DFT": Rule(_fourier, macs=unknown_macs),
+    "STFT": Rule(_short_fourier, macs=unknown_macs),
+    "Det": Rule(_determinant, macs=unknown_macs),
     "Multinomial": Rule(_multinomial),
     "NegativeLogLikelihoodLoss": Rule(_loss),
     "SoftmaxCrossEntropyLoss": Rule(_loss),
