@@ -90,7 +90,7 @@ def _largest(
     chosen, *others = [seen[costlier].outputs, *(one.outputs for one in seen.values())]
     if all([one.shape for one in other] == [one.shape for one in chosen] for other in others):
         return [one._replace(data=None) for one in chosen]
-    found = [_longest(ones) for ones in zip(chosen, *others, strict=True)]
+    found = [longest(ones) for ones in zip(chosen, *others, strict=True)]
     if None in found:
         message = f"the branches of `{node.name or node.op}` return other numbers of axes"
         run.said.append(f"{message}: what reads them is counted behind `{costlier}`")
@@ -98,7 +98,7 @@ def _largest(
     return list(run.append(Ran(node, tuple(chosen), tuple(outputs), 0, True, None, place.inside, bounded=True)))
 
 
-def _longest(ones: Sequence[Tensor]) -> Tensor | None:
+def longest(ones: Sequence[Tensor]) -> Tensor | None:
     """Return a tensor that is as long along each axis as any of these; None for those of other numbers of axes."""
     shapes = [one.shape for one in ones]
     if len({None if shape is None else len(shape) for shape in shapes}) > 1:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from archprof.captures.onnx.branches import run_branch
+from archprof.captures.onnx.branches import longest, run_branch
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
-from archprof.captures.onnx.ran import Place, Ran, Scope
+from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
 from archprof.captures.onnx.rules.shapes import items_of
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made, times
 from archprof.named_tuple import NamedTuple
@@ -24,39 +24,85 @@ _MOST_LISTED = 10_000
 
 
 def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
-    """Run a loop's graph as often as is known, or once."""
-    body = call.graph("body")
+    """Run a loop's graph as often as is known, as often as it can run where data may end it, or once."""
     carried = [call.input(index) for index in range(2, len(call.inputs))]
     goes_on = _single(call.optional(1), True)
     most = _single(call.optional(0), None) if call.has(0) else None
-
-    def trip(index: int | None, state: list[Tensor]) -> list[Tensor]:
-        numbered = made("int64", (), [index])
-        return run.inside(body, scope, place, node, numbered, made("bool", (), [goes_on]), *state)
-
     if goes_on is not None and not goes_on:
         most = 0
-    if most is not None and goes_on is not None and _are_few(max(0, int(most)), body):
-        state, listed, known = carried, [], True
-        start, told = len(run.rows), len(run.said)
-        for index in range(max(0, int(most))):
-            condition, *found = trip(index, state)
-            state = found[: len(carried)]
-            listed.append(found[len(carried) :])
-            went = _single(condition, None)
-            known = went is not None
-            if not went:
+    loop = _Looped(_Body(run, call.graph("body"), node, scope, place), carried, goes_on)
+    trips = None if most is None else max(0, int(most))
+    if trips is not None and _are_few(trips, loop.body.graph):
+        return loop.trip_by_trip(trips)
+    return loop.as_one_row(trips)
+
+
+class _Looped(NamedTuple):
+    """A loop: what it runs, what goes from trip to trip, and whether there is a first one, None where data says so."""
+
+    body: _Body
+    carried: list[Tensor]
+    goes_on: float | bool | None
+
+    def trip_by_trip(self, most: int) -> Sequence[Tensor]:
+        """Run all trips that there can be; those behind a condition that is not known are upper bounds."""
+        run, split, goes_on = self.body.run, len(self.carried), self.goes_on
+        state, listed, ends = self.carried, [], []
+        for index in range(most):
+            if goes_on is not None and not goes_on:
                 break
-        if known:
-            stacked = listed or [[Tensor("unknown", None)] * (len(node.outputs) - len(carried))]
-            columns = [_stacked(parts, len(listed)) for parts in zip(*stacked, strict=True)]
-            return _collected(run, node, place, [*state, *columns])
-        del run.rows[start:], run.said[told:]
-    fixed = most if goes_on else None
-    _, *found = _once(run, node, int(fixed) if fixed is not None else None, place, lambda: trip(None, _unsure(carried)))
-    state, parts = found[: len(carried)], found[len(carried) :]
-    found = [*map(_of_any_trip, state, carried), *(_stacked([part], fixed) for part in parts)]
-    return _collected(run, node, place, found)
+            if goes_on is None:
+                ends.append(state)
+            start, told = len(run.rows), len(run.said)
+            try:
+                condition, *found = self._trip(index, state)
+            except (NodeError, Misfit):
+                if not ends:
+                    raise
+                del run.rows[start:], run.said[told:]
+                break  # of what does not fit, data has ended the loop before
+            if ends:
+                _bound(run, start)
+            goes_on, state = _single(condition, None), found[:split]
+            listed.append(found[split:])
+        if not ends:
+            return _collected(self.body, [*state, *self._columns(listed)])
+        _say_early(run, self.body.node, len(listed))
+        largest = [longest(ones) or ones[0]._replace(shape=None, data=None) for ones in zip(state, *ends, strict=True)]
+        returned = [*largest, *self._columns(listed)]
+        shapes = {tuple([one.shape for one in end]) for end in (state, *ends)}
+        return _collected(self.body, returned, bounded=len(shapes) > 1 or len(returned) > split)
+
+    def as_one_row(self, most: int | None) -> Sequence[Tensor]:
+        """Run one trip for all, on what is as it is in each of them."""
+        run, split = self.body.run, len(self.carried)
+        state = _unsure(self.carried)
+        while True:
+            start, told = len(run.rows), len(run.said)
+            condition, *found = self._trip(None, state)
+            kept = list(map(_of_any_trip, found[:split], state))
+            if [one.shape for one in kept] == [one.shape for one in state]:
+                break
+            state = kept
+            del run.rows[start:], run.said[told:]
+        early = most is not None and not (self.goes_on and _single(condition, None))
+        if early:
+            _bound(run, start)
+            _say_early(run, self.body.node, most or 0)
+        found = _noted(self.body, most, start, found)
+        parts = [_stacked([part], most) for part in found[split:]]
+        state = list(map(_of_any_trip, found[:split], kept))
+        return _collected(self.body, [*state, *parts], bounded=early and bool(parts))
+
+    def _trip(self, index: int | None, state: list[Tensor]) -> list[Tensor]:
+        """Return the condition behind a trip, and what it returns; within one it held."""
+        return self.body.step(made("int64", (), [index]), made("bool", (), [True]), *state)
+
+    def _columns(self, listed: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+        """Return what all trips return beside, one behind the other."""
+        many = len(self.body.node.outputs) - len(self.carried)
+        columns = zip(*(listed or [[Tensor("unknown", None)] * many]), strict=True)
+        return [_stacked(parts, len(listed)) for parts in columns]
 
 
 def _are_few(trips: int, body: GraphRecord) -> bool:
@@ -83,26 +129,35 @@ def _single(tensor: Tensor | None, default: float | bool | None) -> float | bool
     return tensor.data[0] if tensor.data else None
 
 
-def _once(
-    run: Interpreter, node: NodeRecord, trips: int | None, place: Place, trip: Callable[[], list[Tensor]]
-) -> list[Tensor]:
-    """Run a graph once, and note it as one row of all trips; of a number of trips that is not known, of one."""
-    start = len(run.rows)
-    found = trip()
+def _noted(body: _Body, trips: int | None, start: int, found: list[Tensor]) -> list[Tensor]:
+    """Note what ran from a row on as one row of all trips; of a number of trips that is not known, of one."""
+    run, node = body.run, body.node
     rows = run.rows[start:]
     del run.rows[start:]
     times = 1 if trips is None else trips
     macs, puts_out = times * sum(row.macs for row in rows), times * activations_of(rows)
     counted = all(row.counted for row in rows) and (trips is not None or not macs)
-    name, op = node.name or node.op, node.op
+    op = node.op
     if trips is None:
         op = f"{op} (a trip)"
-        run.said.append(f"`{name}` runs as often as its inputs say: {macs:,} MACs a trip are counted once")
+        run.said.append(
+            f"`{node.name or node.op}` runs as often as its inputs say: {macs:,} MACs a trip are counted once"
+        )
     names = tuple(map(str, range(len(found))))
     read = tuple(_read_outside(rows, start))
-    alike = Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, place.inside)
+    alike = Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, body.place.inside)
     run.append(alike._replace(bounded=any(row.bounded for row in rows), puts_out=puts_out))
     return [one._replace(edge=run.rows[-1].outputs[k].edge) for k, one in enumerate(found)]
+
+
+def _bound(run: Interpreter, start: int) -> None:
+    """Say of the rows from a row on that they may not run."""
+    run.rows[start:] = [row._replace(bounded=row.bounded or row.macs > 0) for row in run.rows[start:]]
+
+
+def _say_early(run: Interpreter, node: NodeRecord, trips: int) -> None:
+    counted = "1 trip is counted" if trips == 1 else f"{trips:,} trips are counted"
+    run.said.append(f"`{node.name or node.op}` may end early, as data says: {counted}")
 
 
 def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
@@ -111,9 +166,10 @@ def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
         yield from (one for one in row.inputs if one is not None and (one.edge is None or one.edge.node < start))
 
 
-def _collected(run: Interpreter, node: NodeRecord, place: Place, outputs: list[Tensor]) -> Sequence[Tensor]:
-    """Note what all trips return together: a row that reads the last of them."""
-    return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside))
+def _collected(body: _Body, outputs: list[Tensor], *, bounded: bool = False) -> Sequence[Tensor]:
+    """Note what all trips return together: a row that reads the last of them; *bounded* says that it may be less."""
+    row = Ran(body.node, tuple(outputs), tuple(outputs), 0, True, None, body.place.inside)
+    return body.run.append(row._replace(bounded=bounded))
 
 
 def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
@@ -141,7 +197,7 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
     columns = [_stacked([part], steps) for part in parts]
     ends = call.integers("scan_output_axes") or (0,) * len(columns)
     stacked = [_along(one, axis) for one, axis in zip(columns, ends, strict=True)]
-    return _collected(run, node, place, [*state, *stacked])
+    return _collected(body, [*state, *stacked])
 
 
 def _scan_of_images(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
@@ -162,13 +218,13 @@ def _scan_of_images(run: Interpreter, call: Call, node: NodeRecord, scope: Scope
         total = sum(lengths)
         if steps is not None and max(lengths, default=0) > steps:
             raise Misfit(f"{max(lengths)} steps of {steps}")
-    start = len(run.rows)
-    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), total, lengths, state, slices)
+    start, body = len(run.rows), _Body(run, call.graph("body"), node, scope, place)
+    state, parts = _stepped(body, total, lengths, state, slices)
     if unsure:
-        run.rows[start:] = [row._replace(bounded=row.bounded or row.macs > 0) for row in run.rows[start:]]
+        _bound(run, start)
         run.said.append(f"`{node.name or node.op}` runs as long as its inputs say: {steps} steps are counted")
     parts = [_stacked([part], steps) for part in parts]
-    return _collected(run, node, place, [_stacked([one], images) for one in (*state, *parts)])
+    return _collected(body, [_stacked([one], images) for one in (*state, *parts)])
 
 
 def _split(call: Call, given: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -199,9 +255,10 @@ def _stepped(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Run a graph as often as sequences are long, *steps* in all, each from a first state; of very many steps, or as
     many as nobody knows, one stands for all. Returns the state behind, and what a step returns beside."""
-    run, split = body.run, len(state)
+    split = len(state)
     if not steps or not _are_few(steps, body.graph):
-        found = _once(run, body.node, steps, body.place, lambda: body.step(*_unsure(state), *taken))
+        start = len(body.run.rows)
+        found = _noted(body, steps, start, body.step(*_unsure(state), *taken))
         return found[:split], found[split:]
     after, beside = state, state[:0]
     for length in lengths:

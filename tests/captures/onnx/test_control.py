@@ -176,6 +176,85 @@ def test_a_loop_of_an_unknown_length_costs_so_much_a_trip(tmp_path):
     assert "`/loop/Loop` runs as often as its inputs say: 64 MACs a trip are counted once" in found.origin.remarks
 
 
+def _until(grows=False):
+    """Return the graph of a loop that multiplies its state (1, 8) by 8 × 8 until data says otherwise; the state may
+    grow by a row with each trip."""
+    nodes = [node("MatMul", "s w", "m"), node("ReduceSum", "m", "sum", keepdims=0), node("Less", "sum limit", "on")]
+    nodes.append(node("Concat", "m row", "t", axis=0) if grows else node("Identity", "m", "t"))
+    inputs = {"i": (), "c": (), "s": None}
+    stored = {"w": weights(8, 8), "limit": np.float32(3)}
+    return graph(nodes, inputs, ["on", "t", "m"], stored, {"i": INT64, "c": BOOL, "on": BOOL})
+
+
+ENDS: dict[str, Any] = {  # trips, the first condition, whether the state grows; MACs, outputs, what is said
+    "by data": (5, True, False, 5 * 64, {"y": (1, 8), "all": (5, 1, 8)}, "5 trips are counted"),
+    "perhaps at once": (1, None, False, 64, {"y": (1, 8), "all": (1, 1, 8)}, "1 trip is counted"),
+    "surely behind one": (1, True, False, 64, {"y": (1, 8), "all": (1, 1, 8)}, ""),
+    "of many": (50_000, True, False, 50_000 * 64, {"y": (1, 8), "all": (50_000, 1, 8)}, "50,000 trips are counted"),
+    "with more rows each": (3, True, True, 6 * 64, {"y": (4, 8)}, "3 trips are counted"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_loop_that_data_ends_is_an_upper_bound(tmp_path, case):
+    trips, condition, grows, macs, shapes, said = ENDS[case]
+    stored = {"n": np.int64(trips), "row": weights(1, 8)} | ({} if condition is None else {"on": np.array(condition)})
+    looped = node("Loop", "n on x", "y all", name="/loop/Loop", body=_until(grows))
+    inputs = {"x": (1, 8)} | ({"on": ()} if condition is None else {})
+    found = read_onnx(str(saved(tmp_path, graph([looped], inputs, list(shapes), stored, {"on": BOOL}))))
+    report = analyze_graph(found)
+    assert not_counted(report) is None
+    assert report.totals.macs == macs
+    assert {name: value.at_batch(1) for name, value in report.outputs.items()} == shapes
+    assert (at_most(report) is not None) == bool(said)
+    remarks = [one for one in found.origin.remarks if "/loop/Loop" in one]
+    assert remarks == ([f"`/loop/Loop` may end early, as data says: {said}"] if said else [])
+
+
+def test_what_reads_the_largest_state_of_a_loop_is_an_upper_bound(tmp_path):
+    looped = node("Loop", "n on x", "s all", body=_until(True))
+    stored = {"n": np.int64(2), "on": np.array(True), "row": weights(1, 8), "u": weights(8, 4)}
+    made = graph([looped, node("MatMul", "s u", "y")], {"x": (1, 8)}, stored=stored)
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert report.totals.macs == (1 + 2) * 64 + 3 * 32
+    bound = at_most(report)
+    assert bound is not None
+    assert bound.causes == {"onnx.MatMul": 1, "onnx.Loop": 1}
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_a_trip_that_does_not_fit_is_none(tmp_path, sure):
+    nodes = [  # of half as many rows each
+        node("Reshape", "s halves", "h"), node("Gather", "h first", "t", axis=0), node("MatMul", "t w", "m"),
+        node("ReduceSum", "m", "sum", keepdims=0), node("Identity", "c", "on") if sure else node("Less", "sum n", "on"),
+    ]  # fmt: skip
+    types = {"i": INT64, "c": BOOL, "on": BOOL}
+    stored = {"w": weights(8, 8), "halves": np.array([2, -1, 8]), "first": np.int64(0), "n": np.float32(3)}
+    body = graph(nodes, {"i": (), "c": (), "s": None}, ["on", "m"], stored, types)
+    made = graph([node("Loop", "most _ x", "y", body=body)], {"x": (4, 8)}, stored={"most": np.int64(9)})
+    path = str(saved(tmp_path, made))
+    if not sure:
+        report = analyze_graph(read_onnx(path))
+        assert (report.totals.macs, at_most(report) is not None) == ((2 + 1) * 64, True)
+        return
+    with pytest.raises(InputError) as error:
+        read_onnx(path)
+    assert str(error.value) == (
+        f"{path}: `Reshape`: 8 elements 1×8 do not make 2×-1×8\n"
+        "  in a run on x 4×8\n"
+        "  help: the file may have baked other sizes in: try those that it was exported with"
+    )
+
+
+def test_a_long_loop_whose_state_grows_is_named(tmp_path):
+    made = graph(
+        [node("Loop", "n on x", "y all", body=_until(True))], {"x": (1, 8)}, ["y"],
+        {"n": np.int64(50_000), "on": np.array(True), "row": weights(1, 8)},
+    )  # fmt: skip
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert not_counted(report) == {"onnx.Loop": 1}
+
+
 def test_a_scan(tmp_path):
     body = graph(
         [node("MatMul", "row w", "t"), node("Add", "s t", "s2"), node("Identity", "s2", "o")],
