@@ -12,6 +12,7 @@ from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
 from archprof.analysis.summary import stage_of
 from archprof.analysis.timed import EstimatedTime
+from archprof.costs.at_most import AtMost, at_most, bounded_nodes
 from archprof.costs.metrics import OF_NETWORK, TIMES, TRAINING, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest, usage_error
@@ -323,6 +324,28 @@ def _judged(limit: Limit, bound: int, actual: int) -> tuple[str, int]:
     """Return whether a count keeps to a bound, and by how much it does not."""
     difference = bound - actual if limit.bound == "min" else actual - bound
     return FAIL if difference > 0 else PASS, difference
+
+
+# The counts of rows that metrics are made of, of which there may be less where data decides.
+_COUNTS = {"macs": "macs", "flops": "macs", "train_macs": "macs", "activations": "activations"}
+
+
+def bound_on(found: CheckedNetwork, where: Where, metric: str, limit: Limit | None) -> AtMost | None:
+    """Return why what some rows have of a metric is the most that there can be; None where it is exact."""
+    graph = found.report.graph
+    bounded = bounded_nodes(graph)
+    if not bounded:
+        return None
+    if metric in _COUNTS:
+        column = found.report.columns[_COUNTS[metric]]
+        met = any(column[index] and index in bounded for index in select(found, where))
+        return at_most(found.report, _COUNTS[metric]) if met else None
+    if metric == "peak" and limit is not None:
+        from archprof.allocation.report import analyze_memory
+        from archprof.analysis.memory import peak_at_most
+
+        return peak_at_most(analyze_memory(found.trained if limit.setup.train else graph, limit.setup))
+    return None
 
 
 def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:

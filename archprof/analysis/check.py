@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache, partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from archprof.analysis.budgets import (
     PASS,
     CheckedNetwork,
     Verdict,
+    bound_on,
     contradictions,
     exactly,
     judge,
@@ -28,7 +30,7 @@ from archprof.analysis.models import holds_graph, read_graph_at, refuse_measurin
 from archprof.analysis.summary import not_counted
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
-from archprof.costs.at_most import AtMost, at_most, bounded_nodes
+from archprof.costs.at_most import AtMost, at_most
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
@@ -304,9 +306,7 @@ class _Checking:
         start = len(self._verdicts)
         held = Budget(Where(), (*self._request.limits, *self._implied(budgets)), Location(target.label, 0, 0))
         for budget in (*budgets, held) if limits else budgets:
-            verdicts = judge(found, budget)
-            if bound:
-                verdicts = self._decided(found, budget, verdicts, bound)
+            verdicts = self._decided(found, budget, judge(found, budget))
             self._verdicts += [verdict for verdict in verdicts if not any(map(verdict.same, self._verdicts[start:]))]
             if budget.where.text and not select(found, budget.where):
                 self._unmet[budget] = names_no_row(budget, target.label, report.rows)
@@ -340,19 +340,17 @@ class _Checking:
             advice = f"`{allowing.format(names)}` holds what is counted to the limit"
             self._note([Problem(message, start_of(report.origin), help=advice)])
 
-    def _decided(
-        self, found: CheckedNetwork, budget: Budget, verdicts: Sequence[Verdict], bound: AtMost
-    ) -> list[Verdict]:
-        """Return the verdicts that hold where MACs are at most so many, and so what a step of training multiplies and
-        what is there at once, and note the others: an upper bound keeps a limit, and exceeds none."""
-        chosen = select(found, budget.where)
-        macs, bounded = found.report.columns["macs"], bounded_nodes(found.report.graph)
-        if not any(macs[index] and index in bounded for index in chosen):
-            return list(verdicts)
-        decided = [
-            one for one in verdicts if one.metric not in _BOUNDED or (one.status == PASS) is (one.bound != "min")
-        ]
-        self._note(_undecided(one, bound) for one in verdicts if one not in decided and one.status != NEW)
+    def _decided(self, found: CheckedNetwork, budget: Budget, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Return the verdicts that hold where a count is at most so much, and note the others: an upper bound keeps a
+        limit, and exceeds none."""
+        decided = []
+        for verdict, limit in zip(verdicts, chain(budget.limits, repeat(None)), strict=False):
+            kept = verdict.status == NEW or (verdict.status == PASS) is (verdict.bound != "min")
+            bound = None if kept else bound_on(found, budget.where, verdict.metric, limit)
+            if bound is None:
+                decided.append(verdict)
+            else:
+                self._note([_undecided(verdict, bound)])
         return decided
 
     def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
@@ -480,15 +478,21 @@ def _nothing(request: CheckRequest, any_network: bool) -> Problem:
 
 
 # What there may be less of where data decides, in words.
-_BOUNDED = {"macs": "MACs", "flops": "FLOPs", "train_macs": "MACs in training", "peak": "bytes at the peak"}
+_BOUNDED = {
+    "macs": "MACs are",
+    "flops": "FLOPs are",
+    "activations": "activations are",
+    "train_macs": "MACs in training are",
+    "peak": "bytes at the peak are",
+}
 
 
 def _undecided(verdict: Verdict, bound: AtMost) -> Problem:
     """Return that nobody knows whether a limit holds."""
-    name = _BOUNDED[verdict.metric]
     sign = "≥" if verdict.bound == "min" else "≤"
-    known = f"{name} are at most {verdict.actual:,}, which does not tell whether they are {sign} {verdict.limit:,}"
-    message = f"{known}: {listed(bound.causes)} may come to less"
+    known = f"{_BOUNDED[verdict.metric]} at most {verdict.actual:,}"
+    untold = f"which does not tell whether they are {sign} {verdict.limit:,}"
+    message = f"{known}, {untold}: {listed(bound.causes)} may come to less"
     return Problem(message, verdict.spec, help="an upper bound keeps a limit that is as high; of others data decides")
 
 

@@ -8,6 +8,7 @@ from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timel
 from archprof.allocation.training import more_to_torch
 from archprof.analysis.document import Estimate, Head, bytes_between, head
 from archprof.analysis.one_image import known_at
+from archprof.costs.at_most import AtMost, anything_at_most, bounded_nodes
 from archprof.costs.report import analyze_graph
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
@@ -145,6 +146,15 @@ def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding:
 def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
     """Return where the peak of a network is, and what is there then."""
     return _peak(found, tuple(_moments(found.timeline)))
+
+
+def peak_at_most(found: MemoryReport) -> AtMost | None:
+    """Return why the bytes at the peak are the most that there can be; None where what is there then is as large
+    whatever data decides."""
+    nodes = found.graph.nodes
+    bounded = {nodes[index].id for index in bounded_nodes(found.graph)}
+    at, alive = peak_at(found)
+    return anything_at_most(found.graph) if bounded.intersection([at.path, *(one.path for one in alive)]) else None
 
 
 def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple[AliveTensor, ...]]:

@@ -10,20 +10,30 @@ from archprof.named_tuple import NamedTuple
 
 
 class AtMost(NamedTuple):
-    """Why MACs are at most so many: *causes*, operators that may return fewer elements, by name with how often they run
-    before something multiplies, and the modules *within* which they are called, by path."""
+    """Why a count is at most so much: *causes*, operators that may return fewer elements, by name with how often they
+    run before something adds to the count, and the modules *within* which they are called, by path."""
 
     causes: Mapping[str, int]
     within: tuple[str, ...]
 
 
-def at_most(report: Report) -> AtMost | None:
-    """Return why the MACs are the most that there can be; None where they are exact."""
-    nodes = report.graph.nodes
-    bounded = bounded_nodes(report.graph)
-    needed = {index for index in bounded if report.columns["macs"][index]}
+def at_most(report: Report, count: str = "macs") -> AtMost | None:
+    """Return why the MACs, or another count, are the most that there can be; None where they are exact."""
+    column = report.columns[count]
+    return _because(report.graph, {index for index in bounded_nodes(report.graph) if column[index]})
+
+
+def anything_at_most(graph: Graph) -> AtMost | None:
+    """Return why what a network holds and how long it runs are the most that there can be; None where data decides on
+    nothing."""
+    return _because(graph, set(bounded_nodes(graph)))
+
+
+def _because(graph: Graph, needed: set[int]) -> AtMost | None:
+    """Return which operators decide on those that are *needed*."""
     if not needed:
         return None
+    nodes = graph.nodes
     for index in reversed(range(len(nodes))):
         if index in needed:
             if _takes_sizes(nodes[index]):
