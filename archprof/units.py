@@ -80,9 +80,10 @@ def without_norms(norms: int) -> str:
     return f"{plural(norms, 'norm')} folded into {folded} not in it"
 
 
-def in_training(macs: int) -> str:
-    """Return what training on an image costs, in words."""
-    return f"MACs in training {exact(macs)} ({short(macs)}) an image, forward and backward"
+def in_training(macs: int, bound: str = "") -> str:
+    """Return what training on an image costs, in words; a *bound* says in which way it is not exact."""
+    said = " ".join(filter(None, ["MACs in training", bound, exact(macs)]))
+    return f"{said} ({short(macs)}) an image, forward and backward"
 
 
 def of_constants(calls: Mapping[str, int]) -> str:

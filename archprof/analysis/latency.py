@@ -6,6 +6,7 @@ from math import isfinite
 from archprof.analysis.document import Head, head
 from archprof.analysis.one_image import known_at
 from archprof.analysis.timed import DeviceText, EstimatedTime, HeldAgainst, TimedNetwork
+from archprof.costs.at_most import AtMost, anything_at_most
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import Asked, On, chosen
 from archprof.devices.predict import CallTime, Latency, Source, predict, unknown_in
@@ -49,7 +50,7 @@ class LatencyPrediction(NamedTuple):
     `calls_ms`; `beside_ms` is what a network takes
     beside them, less than nothing where calls overlap. *shares* are the parts of the calls' time by where it is from;
     what the profile does not know is *out_of_range*, by name with how often it runs; what was *measured* may be held
-    against it."""
+    against it. Where there is *at_most*, data decides how much runs, and all times are of the most that can."""
 
     head: Head
     device: DeviceText
@@ -61,6 +62,7 @@ class LatencyPrediction(NamedTuple):
     layers: tuple[CallLatency, ...]
     out_of_range: Mapping[str, int] | None = None
     measured: HeldAgainst | None = None
+    at_most: AtMost | None = None
 
 
 def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPrediction:
@@ -80,6 +82,7 @@ def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPre
         ceilings_text(profile.ceilings),
         layers,
         unknown_in(graph, found) or None,
+        at_most=anything_at_most(graph),
     )
 
 

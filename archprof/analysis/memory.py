@@ -83,8 +83,10 @@ class Memory(NamedTuple):
     counts, where they are others. `total_bytes` are those of everything at the peak, of which
     `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
     which bytes those at the peak lie with it. Where operators have no rule, by name with how often they run in
-    `unknown`, all bytes are the least that there are, and `estimates` say how many there may be. `rules` tell of what
-    runs otherwise than the network stands: what folds in int8, another order, whole blocks, checkpoints of the code."""
+    `unknown`, all bytes are the least that there are, and `estimates` say how many there may be. Where there is
+    `at_most`, the bytes at the peak, and in training what is saved and multiplied, are the most that there can be.
+    `rules` tell of what runs otherwise than the network stands: what folds in int8, another order, whole blocks,
+    checkpoints of the code."""
 
     head: Head
     setup: Setup
@@ -103,6 +105,7 @@ class Memory(NamedTuple):
     rules: tuple[str, ...] = ()
     fit: FittingBatch | None = None
     train_macs_torch: int | None = None
+    at_most: AtMost | None = None
 
 
 def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding: int | None = None) -> Memory:
@@ -140,6 +143,7 @@ def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding:
         found.unknown or None,
         rules,
         train_macs_torch=macs + more if macs is not None and more else None,
+        at_most=anything_at_most(graph) if setup.train else peak_at_most(found),
     )
 
 

@@ -8,7 +8,7 @@ from archprof.devices.predict import UNKNOWN
 from archprof.errors import suggest, usage_error
 from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import blocks_text, by_block
-from archprof.render.summary import bar, captured_notes, heading
+from archprof.render.summary import bar, captured_notes, heading, may_be_fewer
 from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import in_ms, listed
 
@@ -115,12 +115,15 @@ def _held(measured: HeldAgainst) -> str:
 
 
 def _estimate(found: LatencyPrediction) -> Note:
-    """Return what is predicted; of a network that has what the profile does not know, only the least is known."""
+    """Return what is predicted; of a network that has what the profile does not know, only the least is known, and
+    not even that where data decides how much runs."""
     whole = found.estimates["latency"]
     if not found.out_of_range:
-        return Note("estimate", f"latency {whole.text}, predicted: nine of ten networks lie in the interval")
+        start = "latency at most" if found.at_most else "latency"
+        return Note("estimate", f"{start} {whole.text}, predicted: nine of ten networks lie in the interval")
+    least = "" if found.at_most else f"at least {in_ms(whole.low)} ms, "
     missing = f"out of the profile's range, taken at the roofline, is {listed(found.out_of_range)}"
-    return Note("unknown", f"latency at least {in_ms(whole.low)} ms, about {in_ms(whole.value)} ms: {missing}")
+    return Note("unknown", f"latency {least}about {in_ms(whole.value)} ms: {missing}")
 
 
 def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
@@ -131,6 +134,8 @@ def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
         yield Note("measured", _held(found.measured))
     if len(view.lines) < view.total:
         yield Note("left out", f"{view.total - len(view.lines):,} of {view.total:,} lines left out")
+    if found.at_most:
+        yield Note("at most", may_be_fewer(found.at_most))
     yield from captured_notes(found.head.model, found.head.captured)
     yield Note(
         "convention", f"predicted from a profile of {found.device.hardware or found.device.name}, not measured here"

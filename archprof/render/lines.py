@@ -85,6 +85,7 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **_picked(found, ("peak_bytes", "total_bytes")),
         **{f"fit_{name}": value for name, value in (found.fit._asdict() if found.fit else {}).items()},
         **_bounds(found),
+        **_at_most(found),
     }
     yield from [{**start, **one._asdict()} for one in found.alive] or [start]
 
@@ -96,6 +97,7 @@ def _latency(found: "LatencyPrediction") -> Iterator[Row]:
         **{f"device_{name}": value for name, value in found.device._asdict().items()},
         **{f"estimates_latency_{name}": value for name, value in whole._asdict().items()},
         **({"out_of_range": listed(found.out_of_range)} if found.out_of_range else {}),
+        **_at_most(found),
     }
     yield from ({**start, **one._asdict()} for one in found.layers)
 
@@ -117,6 +119,10 @@ def _bounds(one: "Memory | HeldBytes | TimedNetwork | Verdict | Found | None", s
     return found
 
 
+def _at_most(one: "Memory | LatencyPrediction | Contender") -> Row:
+    return {"at_most": listed(one.at_most.causes)} if one.at_most else {}
+
+
 def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
     from archprof.analysis.compare import held_bytes
 
@@ -135,7 +141,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         "accuracy_top1": accuracy.top1 if accuracy else "",
         "accuracy_where": accuracy.where if accuracy else "",
         **({"not_counted": listed(one.not_counted)} if one.not_counted else {}),
-        **({"at_most": listed(one.at_most.causes)} if one.at_most else {}),
+        **_at_most(one),
         **{f"not_priced_{rule.name}": listed(rule.not_priced) for rule in one.conventions if rule.not_priced},
         **{f"folded_norms_{rule.name}": rule.folded_norms for rule in one.conventions if rule.folded_norms},
     }

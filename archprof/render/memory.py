@@ -9,9 +9,9 @@ from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
 from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import blocks_text, by_block
-from archprof.render.summary import bar, captured_notes, heading
+from archprof.render.summary import bar, captured_notes, heading, may_be_fewer
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import between, binary, exact, in_bytes, in_training, percent, plural, without_rule
+from archprof.units import between, binary, exact, extent, in_bytes, in_training, percent, plural, without_rule
 
 _RESIDENT = {
     "weight_bytes": "weights", "buffer_bytes": "buffers", "optimizer_bytes": "state of the optimiser",
@@ -101,7 +101,7 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     train, resident = found.setup.train, found.resident._asdict()
     resident_labels = {**_RESIDENT, "input_bytes": "inputs and targets"} if train else _RESIDENT
     rows = [(_ALWAYS, label, resident[name]) for name, label in resident_labels.items()]
-    saved = {f"{SAVED}{', at least' if found.unknown else ''}": found.saved_bytes or 0}
+    saved = {", ".join(filter(None, [SAVED, _extent(found)])): found.saved_bytes or 0}
     bound = "at least" if found.unknown else "at most"
     forward = {f"{FORWARD}, {bound}": found.peaks[FORWARD]}
     others = {f"{phase}, {bound}": size for phase, size in found.peaks.items() if phase != FORWARD}
@@ -113,6 +113,11 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
         what = "with what is not known" if unknown else "with workspace"
         rows += [(_PEAK, f"{what}, at least", known.low), (_PEAK, f"{what}, at most", known.high)]
     return [row for row in rows if row[2]]
+
+
+def _extent(found: Memory) -> str:
+    """Return in which way bytes are not exact."""
+    return extent(at_least=found.unknown, at_most=found.at_most)
 
 
 def _kinds(found: Memory) -> dict[str, int]:
@@ -149,9 +154,7 @@ def _peak_text(found: Memory) -> str:
     if not found.peak_bytes:
         return "nothing comes and goes"
     where = f"{at.path} ({at.label})" if at.label else at.path
-    size = in_bytes(found.peak_bytes)
-    if found.unknown:
-        size = f"at least {size}"
+    size = " ".join(filter(None, [_extent(found), in_bytes(found.peak_bytes)]))
     return f"at the peak, {at.phase} at {where}, step {at.step:,} of {steps:,}, {size} come and go"
 
 
@@ -198,7 +201,7 @@ def _unknown(found: Memory) -> Iterator[Note]:
 
 def _in_training(found: Memory) -> str:
     """Return what training on an image costs, and what torch's counter says where that is something else."""
-    said = in_training(found.train_macs or 0)
+    said = in_training(found.train_macs or 0, extent(at_least=None, at_most=found.at_most))
     if found.train_macs_torch is None:
         return said
     other = f"torch's FlopCounterMode counts {exact(found.train_macs_torch)}"
@@ -214,6 +217,7 @@ def _footer(found: Memory) -> list[Note]:
         *_unknown(found),
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
         *([Note("totals", _in_training(found))] if found.train_macs is not None else []),
+        *([Note("at most", may_be_fewer(found.at_most))] if found.at_most else []),
         *captured_notes(found.head.model, found.head.captured),
         Note(
             "convention",

@@ -101,13 +101,13 @@ def _bytes_notes(found: Summary) -> list[Note]:
     inputs, outputs, weights, intensity, saved, macs = found.traffic
     said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]
     said += [f"held {exact(weights)} ({binary(weights)})"]
-    least = "at least " if found.unknown else ""
-    said += [] if saved is None else [f"saved for backward {least}{exact(saved)} ({binary(saved)})"]
+    size = _total("saved for backward", f"{exact(saved or 0)} ({binary(saved or 0)})", found.unknown, found.at_most)
+    said += [] if saved is None else [size]
     moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, which are held"
     return [
         Note("bytes", " · ".join([*said, f"{intensity:.2f} MACs/byte"])),
         *([Note("unknown", without_rule(found.unknown))] if found.unknown else []),
-        *([] if macs is None else [Note("totals", in_training(macs))]),
+        *([] if macs is None else [Note("totals", in_training(macs, extent(at_least=None, at_most=found.at_most)))]),
         Note("bytes", f"{setup_text(found.setup)}; {moved}"),
         *([Note("convention", FOLDED)] if found.setup.dtype == "int8" else []),
     ]

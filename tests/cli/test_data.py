@@ -247,6 +247,30 @@ def test_so_does_one_of_other_counts(capsys, limit, known):
         assert archprof(capsys, "check", file, limit[0], "10M", *limit[2:]).code == 0
 
 
+def test_bytes_and_times_of_an_upper_bound_are_said_to_be_one(capsys):
+    file = lock(capsys, "net.lock.json", *ROWS, "--modes", "eval,train")
+    cause = {"causes": {"aten.index": 1}, "within": []}
+    told = archprof(capsys, "memory", file, "--train", "sgd").out
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert "saved for backward, at most 226 226 B 27.2 % ███▎" in lines
+    assert "MACs in training at most 552 (552) an image, forward and backward" in lines
+    assert "at most: aten.index ×1 may come to less" in lines
+    assert ", at most 546 bytes come and go\n" in told
+    told = archprof(capsys, "summary", file, "--bytes", "--train", "sgd").out
+    assert "saved for backward at most 102 (102 B)" in told
+    assert "MACs in training at most 552 (552) an image" in told
+    for command in (("memory",), ("latency", "--device", "epyc")):
+        found = json.loads(archprof(capsys, *command, file, "--format", "json").out)
+        assert found["at_most"] == cause
+        assert "aten.index ×1" in archprof(capsys, *command, file, "--format", "csv").out.splitlines()[1]
+    told = archprof(capsys, "latency", file, "--device", "epyc").out
+    assert ": out of the profile's range, taken at the roofline, is gt ×1, aten.index ×1\n" in told
+    assert "\nlatency about " in told
+    assert "\nat most: aten.index ×1 may come to less\n" in told
+    last = archprof(capsys, "memory", lock(capsys, "last.lock.json", "net.py:Last", "--input", "6x4")).out
+    assert "may come to less" not in last  # the peak is before
+
+
 # What comes and goes at most are the outputs of two layers, 6 × 64 and 6 × 4 floats, before a mask chooses some rows.
 @pytest.mark.parametrize(("limit", "code"), [("1631", 1), ("1632", 0)])
 def test_a_peak_before_what_data_decides_is_exact(capsys, limit, code):
