@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ from archprof.units import US_PER_MS
 
 if TYPE_CHECKING:
     from archprof.captures.source import Runnable
+    from archprof.runtime.timing.laid_out import LaidCall
     from archprof.runtime.timing.torch_times import Subject
 
 # Of a network's parts so much of the time may be noise, as a part of it, until all of it is.
@@ -68,7 +70,8 @@ class MeasuredCall(NamedTuple):
 class MeasuredNetworkTimes(NamedTuple):
     """A network that was measured at a batch: `latency` whole, `eager` also called from Python where it was replayed
     otherwise, `parts_ms` of its parts together. Of onnxruntime, `fused` are the operators that it runs within others,
-    `inserted` those that it adds, by name with how many. A *noisy* one is in no profile, nor are its parts."""
+    `inserted` those that it adds, by name with how many; of torch, `not_timed` are the calls that cannot be run alone,
+    likewise. A *noisy* one is in no profile, nor are its parts."""
 
     head: Head
     batch: int
@@ -79,6 +82,7 @@ class MeasuredNetworkTimes(NamedTuple):
     eager: MeasuredTime | None = None
     fused: Mapping[str, int] | None = None
     inserted: Mapping[str, int] | None = None
+    not_timed: Mapping[str, int] | None = None
 
 
 class Bench(NamedTuple):
@@ -130,7 +134,7 @@ def _told_apart(graph: Graph) -> Iterator[None]:
     """Raise UsageError where a network does not run so: its code fails in a number format, or memory is short."""
     try:
         yield
-    except (RuntimeError, TypeError, MemoryError) as error:
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, MemoryError) as error:
         raise usage_error(f"running `{graph.origin.variant}` fails: {described(error)}") from error
 
 
@@ -157,7 +161,14 @@ def _measured(wanted: Wanted, how: How, batch: int, known: Ceilings, told: Told 
         _time(times.eager) if times.eager else None,
         times.fused or None,
         times.inserted or None,
+        _not_timed(graph, calls, times) or None,
     )
+
+
+def _not_timed(graph: Graph, calls: Sequence[LaidCall], times: NetworkTimes) -> dict[str, int]:
+    """Return the calls that run and cannot be run alone, by name with how often they run."""
+    timed = zip(graph.nodes, calls, times.calls, strict=False)
+    return dict(Counter(node.op.name for node, call, timing in timed if call.runs and timing is None))
 
 
 def is_noisy(times: NetworkTimes) -> bool:
@@ -186,10 +197,13 @@ def _node(node: RunNode, known: Ceilings) -> MeasuredCall:
 
 def of_code(found: Runnable, how: How) -> Wanted:
     """Return what code makes, to be measured."""
-    from archprof.runtime.timing.torch_times import Subject, placed
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    from archprof.runtime.timing.torch_times import Subject, drawn_like, placed
 
     def at(batch: int) -> Subject:
-        arguments, keywords = found.at(batch)
+        arguments, keywords = tree_map_only(torch.Tensor, drawn_like, tuple(found.at(batch)))
         return placed(Subject(found.graph, found.module, tuple(arguments), keywords), how.place)
 
     return Wanted(found.graph, at)

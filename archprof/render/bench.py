@@ -119,9 +119,8 @@ def _notes(found: Bench, one: MeasuredNetworkTimes, view: BenchView) -> Iterator
         yield Note("remark", f"run within other operators: {listed(one.fused)}")
     if one.inserted:
         yield Note("remark", f"inserted: {listed(one.inserted)}")
-    missing = sum(1 for layer in one.layers if layer.time is None and layer.bytes)
-    if missing:
-        yield Note("unknown", f"not measured alone: {missing:,} of {len(one.layers):,} calls")
+    if one.not_timed:
+        yield Note("unknown", f"not measured alone: {listed(one.not_timed)}")
     if len(view.lines) < view.total:
         yield Note("left out", f"{view.total - len(view.lines):,} of {view.total:,} lines left out")
     yield from captured_notes(one.head.model, one.head.captured)

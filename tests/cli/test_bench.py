@@ -98,6 +98,97 @@ def test_code_is_measured_call_by_call(capsys, folder):
     assert all(layer["time"]["ms"] > 0 for layer in network["layers"])
 
 
+CODE = """import torch
+from torch import nn
+
+
+class Embeds(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Embedding(10, 8), nn.Linear(8, 10)
+
+    def forward(self, ids):
+        return self.head(self.embed(ids))
+
+
+class Bags(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bag = nn.EmbeddingBag(10, 8)
+
+    def forward(self, ids):
+        return self.bag(ids)
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(8, 16, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
+class Gathers(nn.Module):
+    def forward(self, x, at):
+        return torch.relu(x.gather(1, at))
+
+
+class Routes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate, self.expert = nn.Linear(8, 4), nn.Linear(8, 8)
+
+    def forward(self, x):
+        rows, columns = torch.where(self.gate(x[0]).softmax(-1) > 0.5)
+        return self.expert(x[0][rows])
+
+
+class Complex(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(8, 6, dtype=torch.cfloat))
+
+    def forward(self, x):
+        return (x.to(torch.cfloat) @ self.weight).abs()
+
+
+class Fails(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 8)
+
+    def forward(self, ids):
+        return self.embed(ids + 10)
+"""
+PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # inputs; what is measured alone, what is not
+    "Embeds": ("4:int64", ["embed", "head"], []),
+    "Bags": ("4:int64", ["bag"], ["aten.arange"]),
+    "Steps": ("5x8", ["lstm"], ["aten.zeros"]),
+    "Gathers": ("x=6x8 at=6x8:int64", [":relu[0]"], ["aten.gather"]),
+    "Routes": ("6x8", ["gate", "expert"], ["softmax", "gt", "aten.nonzero", "aten.index"]),
+    "Complex": ("5x8", [], ["to", "linear", "abs"]),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_cannot_be_run_alone_is_named(capsys, folder, name):
+    (folder / "code.py").write_text(CODE, encoding="utf-8")
+    inputs, alone, others = PARTS[name]
+    given = [word for one in inputs.split() for word in ("--input", one)]
+    [network] = measured(capsys, f"code.py:{name}", *given)["networks"]
+    assert network["latency"]["ms"] > 0
+    assert [layer["path"] for layer in network["layers"] if "time" in layer] == alone
+    assert list(network.get("not_timed", {})) == others
+
+
+def test_code_that_fails_on_its_input_is_said(capsys, folder):
+    (folder / "code.py").write_text(CODE, encoding="utf-8")
+    result = archprof(capsys, "bench", "code.py:Fails", "--input", "4:int64", "--rounds", "4")
+    assert result.code == 2
+    assert result.err == "ran code.py\nrunning `code.py:Fails` fails: IndexError: index out of range in self\n"
+
+
 def test_the_table_folds_and_says_what_it_is_of(capsys, folder):
     result = archprof(capsys, "bench", "tiny.yaml", "--rounds", "4", "--top", "2", "--sort", "latency")
     title, *_ = result.out.splitlines()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.ir.graph import Node
 from archprof.ir.operators.base import Operator
+from archprof.ir.operators.recurrent import Recurrent
 from archprof.named_tuple import NamedTuple
 from archprof.runtime.timing.functions import function_of
 from archprof.runtime.timing.laid_out import Laid, lay_out
@@ -59,6 +60,8 @@ def operator_of(node: Node, place: RunPlace, *, inplace: bool = False) -> Callab
     lay_out(module, place.layout)
     if inplace:
         module.inplace = True  # type: ignore[assignment]
+    if isinstance(node.op, Recurrent):  # which takes its first states as one argument, and starts from zeros without
+        return lambda first, *states: module(first)
     return module
 
 

@@ -80,6 +80,14 @@ def _drawn(value: Value, batch: int, device: str) -> Tensor:
     return torch.rand(value.at_batch(batch), device=device) if value.is_float else zeros_for(value, batch, device)
 
 
+def drawn_like(tensor: Tensor) -> Tensor:
+    """Return random numbers in the place of a tensor's, or the first token everywhere; what `empty` makes holds
+    anything."""
+    import torch
+
+    return torch.rand_like(tensor) if tensor.is_floating_point() or tensor.is_complex() else torch.zeros_like(tensor)
+
+
 def placed(subject: Subject, place: RunPlace) -> Subject:
     """Return a network in the number format, the layout and on the device where it is to run."""
     import torch
@@ -89,7 +97,10 @@ def placed(subject: Subject, place: RunPlace) -> Subject:
         dtype = place.torch_dtype if tensor.is_floating_point() else tensor.dtype
         return in_layout(tensor.to(place.device, dtype), place.layout)
 
-    module = subject.module.eval().to(place.device, place.torch_dtype)
+    module = subject.module.eval().to(place.device)
+    for one in (*module.parameters(), *module.buffers()):
+        if one.is_floating_point():  # of complex numbers, `Module.to` would drop the imaginary part
+            one.data = one.data.to(place.torch_dtype)
     lay_out(module, place.layout)
     arguments, keywords = tree_map_only(torch.Tensor, moved, (subject.arguments, dict(subject.keywords)))
     return subject._replace(module=module, arguments=arguments, keywords=keywords)
@@ -115,11 +126,11 @@ def _sampler(
 
 def _runs(node: Node, run: Callable[..., Any], inputs: Sequence[Tensor]) -> bool:
     """Tell whether an operator can be run alone: what captured code calls may be more than its graph says."""
-    if node.provenance is not None:
+    if node.location is not None:
         return True
     try:
         run(*inputs)
-    except (RuntimeError, TypeError, ValueError, IndexError):
+    except Exception:  # in whatever way it finds out
         return False
     return True
 
