@@ -2,6 +2,7 @@
 tests."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.captures.onnx.files import graph, node, saved, weights
 from tests.check.repository import MACS, SPEC, commit, git
 from tests.docs.markdown import ROOT
 
@@ -34,9 +36,9 @@ def hooks(folder, tmp_path_factory, monkeypatch):
     return lambda hook: run(folder, hook)
 
 
-def run(folder: Path, hook: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, hook: str, *files: str) -> subprocess.CompletedProcess[str]:
     git(folder, "add", "--all")
-    command = [sys.executable, "-m", "pre_commit", "run", hook, "--all-files", "--color", "never"]
+    command = [sys.executable, "-m", "pre_commit", "run", hook, *(files or ["--all-files"]), "--color", "never"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -51,6 +53,23 @@ def test_validate(hooks, folder):
     (folder / "specs" / "tiny.yaml").write_text(SPEC + f"expect: [{{macs: {MACS + 1}}}]\n")
     ended = hooks("archprof-validate")
     assert (ended.returncode, "expected 22,017 macs, counted 22,016 (-1)" in ended.stdout) == (1, True), ended.stdout
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "net.pt2", "net.lock.json", "specs/tiny.yaml", "pyproject.toml"])
+def test_check_follows_every_file_that_a_budget_may_be_of(name):
+    [pattern] = [hook["files"] for hook in HOOKS if hook["id"] == "archprof-check"]
+    assert re.search(pattern, name)
+    assert not re.search(pattern, f"{name}.md")
+
+
+def test_check_runs_where_an_onnx_file_alone_has_changed(hooks, folder):
+    made = graph([node("MatMul", "x w", "y")], {"x": (1, 8)}, stored={"w": weights(8, 4)})
+    saved(folder, made)
+    (folder / "archprof.yaml").write_text("budgets: [{model: net.onnx, macs: 32}]\n")
+    commit(folder)
+    saved(folder, graph([node("MatMul", "x w", "y")], {"x": (1, 8)}, stored={"w": weights(8, 5)}))
+    ended = run(folder, "archprof-check", "--files", "net.onnx")
+    assert (ended.returncode, "1 of 1 budget exceeded" in ended.stdout) == (1, True), ended.stdout
 
 
 def test_check(hooks, folder):
