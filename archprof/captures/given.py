@@ -6,10 +6,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, usage_error
 from archprof.named_tuple import NamedTuple
+from archprof.spec.nodes import shorten
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,6 +24,7 @@ _FORM = (
     "`3x800x800:list` or `n:=16000`"
 )
 _FORMS = ("whole", "list")
+_MOST_ELEMENTS = 10**15  # more than any memory holds, and fewer bytes than torch can count
 _SIZES = re.compile(r"[1-9][0-9]*(?:[x×][1-9][0-9]*)*")
 
 
@@ -55,7 +58,16 @@ def read_given(text: str) -> Given:
         raise _no_input(text)
     if dtype[0] not in DTYPES:
         raise usage_error(f"`{dtype[0]}` is no type of elements", help=f"types: {', '.join(DTYPES)}")
-    return Given(name, tuple(map(int, re.split("[x×]", sizes))) if sizes else (), dtype[0], form)
+    return Given(name, _shape(sizes) if sizes else (), dtype[0], form)
+
+
+def _shape(sizes: str) -> tuple[int, ...]:
+    """Return the sizes of a shape. Raises UsageError for more elements than torch can count."""
+    each = re.split("[x×]", sizes)
+    if max(map(len, each)) < len(str(_MOST_ELEMENTS)) and prod(map(int, each)) <= _MOST_ELEMENTS:
+        return tuple(map(int, each))
+    advice = f"up to {_MOST_ELEMENTS:,} elements, as in `3x224x224`"
+    raise usage_error(f"no tensor has the shape `{shorten(sizes)}`", help=advice)
 
 
 def _literal(value: str, text: str) -> Any:
@@ -106,6 +118,9 @@ def _tensor(one: Given, size: int) -> Any:
     if one.shape is None:
         return one.value
     dtype = getattr(torch, one.dtype)
-    if one.form == "list":
-        return [torch.empty(one.shape, dtype=dtype) for _ in range(size)]
-    return torch.empty(one.shape if one.form else (size, *one.shape), dtype=dtype)
+    shape = one.shape if one.form else (size, *one.shape)
+    try:
+        made = [torch.empty(shape, dtype=dtype) for _ in range(size if one.form == "list" else 1)]
+    except RuntimeError:
+        raise usage_error(f"an input of {'×'.join(map(str, shape))} takes more memory than there is") from None
+    return made if one.form == "list" else made[0]

@@ -449,6 +449,17 @@ MESSAGES = {
         "help: write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `t=:int64`, `mask=8x8:bool:whole`,"
         " `3x800x800:list` or `n:=16000`",
     ),
+    "net.py:Net --input 99999999999999999999": (
+        False, "no tensor has the shape `99999999999999999999`",
+        "help: up to 1,000,000,000,000,000 elements, as in `3x224x224`",
+    ),
+    "net.py:Net --input 4x9999999999x9999999999": (
+        False, "no tensor has the shape `4x9999999999x9999999999`",
+        "help: up to 1,000,000,000,000,000 elements, as in `3x224x224`",
+    ),
+    "net.py:Net --input 999999999999999": (
+        True, "an input of 1×999999999999999 takes more memory than there is", "",
+    ),
     "net.py:Net --input 3x8:floaty": (
         False, "`floaty` is no type of elements",
         "help: types: float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, bool, complex64",
