@@ -490,7 +490,7 @@ def test_messages(capsys, typed):
     before = "ran net.py\n" if ran else ""
     result = archprof(capsys, "summary", *typed.split())
     assert (result.code, result.out) == (2, "")
-    assert result.err == f"{before}{message}\n  {more.format(path=path())}\n"
+    assert result.err == f"{before}{message}\n" + (f"  {more.format(path=path())}\n" if more else "")
 
 
 @pytest.mark.parametrize("command", ["check", "sweep", "show", "solve"])

@@ -1,4 +1,5 @@
-"""What a model takes: a free first axis is the batch, any other free axis is asked for, never guessed."""
+"""What a model takes: a free first axis is the batch, or the one that recurrent operators take for it; any other free
+axis is asked for, never guessed."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archprof.captures.onnx.model import Dim, GraphRecord, Stated
+from archprof.captures.onnx.sequences import batch_axes
 from archprof.captures.onnx.tensor import Tensor
 from archprof.errors import UsageError, suggest, usage_error
 from archprof.named_tuple import NamedTuple
@@ -21,12 +23,15 @@ _MOST_SIZE = 1 << 31
 
 
 class Taken(NamedTuple):
-    """An input: what the file states, and the sizes that it is given; an axis of the batch has None."""
+    """An input: what the file states, and the sizes that it is given; an axis of the batch has None. *batch* is that
+    axis's size where it has one, and *fixed* says that it is the file's."""
 
     name: str
     dtype: str
     shape: tuple[int | None, ...]
     value: tuple[int | float | bool, ...] | None = None
+    batch: int | None = None
+    fixed: bool = False
 
     def at(self, images: int) -> Tensor:
         """Return the input at a batch size."""
@@ -55,10 +60,12 @@ def inputs_of(graph: GraphRecord, request: Request) -> list[Taken]:
         if one.shape is None:
             message = f"{request.file}: the input `{one.name}` may have any number of axes"
             raise usage_error(message, help=f"give its sizes, as in `--input {one.name}=3x320x320`")
-    asked = _Asked(stated, given, request)
+    axes = batch_axes(graph)
+    batches = {one.name: axis if 0 <= (axis := axes.get(one.name, 0)) < len(one.shape or ()) else 0 for one in stated}
+    asked = _Asked(stated, given, batches, request)
     taken = [asked.taken(one) for one in stated]
     asked.raise_unused()
-    _raise_free(stated, taken, request)
+    _raise_free(stated, taken, batches, request)
     return [one for one in taken if one is not None]
 
 
@@ -72,13 +79,18 @@ def _ranked(stated: Stated, given: Given) -> Stated:
 class _Asked:
     """Sizes and inputs that are asked for, as far as they are used."""
 
-    def __init__(self, stated: Sequence[Stated], given: Mapping[str, Given], request: Request) -> None:
+    def __init__(
+        self, stated: Sequence[Stated], given: Mapping[str, Given], batches: Mapping[str, int], request: Request
+    ) -> None:
         self._request = request
+        self._batches = batches  # the axis of the batch of each input
         self._stated = stated
         self._sizes = {key: _size(key, text) for key, text in request.sizes}
         self._used: set[str] = set()
         self._given = given
-        self._batch = {one.shape[0] for one in stated if one.shape and is_name(one.shape[0])}
+        self._lengths = {one.shape[0] for one in stated if one.shape and batches[one.name] and is_name(one.shape[0])}
+        named = {dim for one in stated for dim in (one.shape or ())[batches[one.name] :][:1] if is_name(dim)}
+        self._batch = named - self._lengths
         self._named: dict[str, int] = {}
         for one in stated:
             if one.name in self._given:
@@ -91,13 +103,14 @@ class _Asked:
         if given is not None and given.shape is None:
             value = _flat(given.value)
             return Taken(stated.name, stated.dtype.name, _shape_of(stated, given.value), value)
-        sizes: list[int | None] = []
-        for axis, dim in enumerate(shape):
-            size = self._size(stated, axis, dim)
-            if size is None and not self._is_batch(axis, dim):
-                return None
-            sizes.append(size)
-        return Taken(stated.name, stated.dtype.name, tuple(sizes))
+        sizes = [self._size(stated, axis, dim) for axis, dim in enumerate(shape)]
+        known = zip(sizes, enumerate(shape), strict=True)
+        if any(size is None and not self._is_batch(stated, *at) for size, at in known):
+            return None
+        at = self._batches[stated.name]
+        batch = sizes[at] if len(sizes) > max(1, at) else None
+        fixed = isinstance(shape[at], int) if batch is not None else False
+        return Taken(stated.name, stated.dtype.name, tuple(sizes), None, batch, fixed)
 
     def _size(self, stated: Stated, axis: int, dim: Dim) -> int | None:
         place = f"{stated.name}[{axis}]"
@@ -114,18 +127,20 @@ class _Asked:
             return self._whole(stated, given)[axis]
         return self._named.get(dim) if dim is not None else None
 
-    def _is_batch(self, axis: int, dim: Dim) -> bool:
-        return (axis == 0 and not isinstance(dim, int)) or (is_name(dim) and dim in self._batch)
+    def _is_batch(self, stated: Stated, axis: int, dim: Dim) -> bool:
+        here = axis == self._batches[stated.name] and not isinstance(dim, int)
+        return (here and dim not in self._lengths) or (is_name(dim) and dim in self._batch)
 
     def _whole(self, stated: Stated, given: Given) -> list[int | None]:
         """Return a shape that is given, with None where the batch stands."""
         shape, sizes = stated.shape or (), list(given.shape or ())
-        at = next((axis for axis, dim in enumerate(shape) if self._is_batch(axis, dim)), None)
+        at = next((axis for axis, dim in enumerate(shape) if self._is_batch(stated, axis, dim)), None)
+        first = self._batches[stated.name]
         found: list[int | None] = [*sizes]
         if not given.form and at is not None:
             found.insert(at, None)
-        elif not given.form and len(sizes) == len(shape) - 1 and shape and isinstance(shape[0], int):
-            found.insert(0, shape[0])
+        elif not given.form and len(sizes) == len(shape) - 1 and isinstance(fixed := shape[first], int):
+            found.insert(first, fixed)
         if len(found) != len(shape):
             less = "" if given.form or at is None else ", one of them the batch, which is not given"
             advice = f"`{stated.name}={'x'.join(map(str, sizes))}:whole` is a shape as it stands"
@@ -204,23 +219,27 @@ def _shape_of(stated: Stated, value: object) -> tuple[int | None, ...]:
     return (count,)
 
 
-def _raise_free(stated: Sequence[Stated], taken: Iterable[Taken | None], request: Request) -> None:
+def _raise_free(
+    stated: Sequence[Stated], taken: Iterable[Taken | None], batches: Mapping[str, int], request: Request
+) -> None:
     """Raise UsageError where axes are left that nothing gives."""
     free = [one for one, found in zip(stated, taken, strict=True) if found is None]
     if free:
-        raise _free(free, request)
+        raise _free(free, batches, request)
 
 
-def _free(free: Sequence[Stated], request: Request) -> UsageError:
+def _free(free: Sequence[Stated], batches: Mapping[str, int], request: Request) -> UsageError:
     said = ", ".join(f"`{one.name}` {_shown(one.shape or ())}" for one in free)
     names: Mapping[str, None] = dict.fromkeys(
         str(dim) if is_name(dim) else f"{one.name}[{axis}]"
         for one in free
         for axis, dim in enumerate(one.shape or ())
-        if axis and not isinstance(dim, int)
+        if axis != batches[one.name] and not isinstance(dim, int)
     )
     axes = ",".join(f"{name}=320" for name in names)
-    shape = "x".join(str(dim) if isinstance(dim, int) else "320" for dim in (free[0].shape or ())[1:])
+    sizes = [str(dim) if isinstance(dim, int) else "320" for dim in free[0].shape or ()]
+    del sizes[batches[free[0].name]]
+    shape = "x".join(sizes)
     typed = "-" if request.file == "<stdin>" else request.file
     advice = f"`{typed}@{axes}`, or `--input {free[0].name}={shape}`"
     return usage_error(f"{request.file}: axes of the input are free: {said}", help=f"give their sizes, as in {advice}")

@@ -150,7 +150,7 @@ def _misfit(error: NodeError, inputs: dict[str, Tensor], path: str) -> UsageErro
     node = error.node
     name = f"`{node.name}` ({node.op})" if node.name else f"`{node.op}`"
     given = ", ".join(f"{key} {'×'.join(map(str, one.shape or ()))}" for key, one in inputs.items())
-    advice = "the file may have baked other sizes in: try those that it was exported with"
+    advice = error.advice or "the file may have baked other sizes in: try those that it was exported with"
     return UsageError([Problem(f"{name}: {error.reason}", Location(path, 0, 0), f"a run on {given}", advice)])
 
 
@@ -170,9 +170,9 @@ def _unsure_said(run: Run) -> list[str]:
 
 
 def _batch_said(taken: Sequence[Taken]) -> list[str]:
-    fixed = {one.shape[0] for one in taken[:1] if len(one.shape) > 1}
-    sizes = [size for size in fixed if size is not None and size > 1]
-    return [f"a batch of {size} is counted, which the file fixes" for size in sizes]
+    counted = [one for one in taken[:1] if one.batch is not None and one.batch > 1]
+    why = {True: "which the file fixes", False: "as asked for"}
+    return [f"a batch of {one.batch} is counted, {why[one.fixed]}" for one in counted]
 
 
 def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:

@@ -30,11 +30,12 @@ class Ran(NamedTuple):
 
 
 class NodeError(Exception):
-    """A node that does not fit what it reads."""
+    """A node that does not fit what it reads; *advice* says what to change, where that is known."""
 
-    def __init__(self, node: NodeRecord, reason: str) -> None:
+    def __init__(self, node: NodeRecord, reason: str, advice: str = "") -> None:
         self.node = node
         self.reason = reason
+        self.advice = advice
         super().__init__(reason)
 
 
