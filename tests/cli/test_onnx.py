@@ -61,7 +61,7 @@ def test_sizes(capsys, folder, shape, arguments, inputs):
     assert found["totals"]["params"] == 27 * 4 + 4 + 8 + 2
     assert found["stored"] == {
         "floats": 122, "scalars": 0, "quantised": 0, "constants": 0, "weight_bytes": {"float32": 488},
-        "external_bytes": 0,
+        "external_bytes": 0, "zeros": 0,
     }  # fmt: skip
     assert [row["path"] for row in found["layers"]] == ["stem.conv", "stem.act", "pool", ":Flatten[0]", "head"]
 

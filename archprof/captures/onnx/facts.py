@@ -15,8 +15,8 @@ STATISTICS = ("running_mean", "running_var")
 
 class Facts(NamedTuple):
     """What a file stores: elements of floating-point tensors, without running statistics; those of them that are single
-    constants; elements of integers of few bits, and of integers that are wider or single; bytes by type; bytes of
-    other files."""
+    constants, and those that sparse tensors leave out, as zeros; elements of integers of few bits, and of integers that
+    are wider or single; bytes by type; bytes of other files."""
 
     floats: int
     scalars: int
@@ -24,6 +24,7 @@ class Facts(NamedTuple):
     constants: int
     weight_bytes: Mapping[str, int]
     external_bytes: int
+    zeros: int = 0
 
 
 def stored_in(model: ModelRecord) -> Iterator[Stored]:
@@ -68,20 +69,23 @@ def _statistics(graph: GraphRecord, around: Mapping[str, int]) -> Iterator[tuple
 
 def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
     """Return what a file stores; *roles* says of stored tensors, by their keys, what an operator takes them for."""
-    floats = scalars = quantised = constants = external = 0
+    floats = scalars = quantised = constants = external = zeros = 0
     sizes: Counter[str] = Counter()
     for one in stored_in(model):
         sizes[one.dtype.name] += one.size
+        if one.places:
+            sizes["int64"] += one.places
         external += one.size if one.external else 0
         if is_float(one.dtype.name):
             if roles.get(one.key) not in STATISTICS:
                 floats += one.elements
+                zeros += one.zeros
                 scalars += one.elements == 1
         elif is_quantised(one, roles.get(one.key) or None):
             quantised += one.elements
         else:
             constants += one.elements
-    return Facts(floats, scalars, quantised, constants, dict(sizes), external)
+    return Facts(floats, scalars, quantised, constants, dict(sizes), external, zeros)
 
 
 def stands_for_none(op: str, index: int, stored: Stored) -> bool:

@@ -182,6 +182,7 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     neutral = unlearned(run.rows)
     none = [plural(facts.scalars, "single constant")] if facts.scalars else []
     none += [f"{exact(neutral)} ones and zeros of norms without factors"] if neutral else []
+    none += [f"{plural(facts.zeros, 'zero')} left out"] if facts.zeros else []
     parts = [f"{exact(facts.floats)} floats" + (f" ({', '.join(none)})" if none else "")]
     parts += [f"{exact(facts.quantised)} quantised"] if facts.quantised else []
     parts += [f"{exact(facts.constants)} other constants"] if facts.constants else []

@@ -50,6 +50,8 @@ class Stored(NamedTuple):
     size: int = 0
     external: bool = False
     key: int = 0
+    zeros: int = 0  # so many elements of a sparse tensor are left out
+    places: int = 0  # bytes that say where the others stand
 
     @property
     def elements(self) -> int:
@@ -296,16 +298,19 @@ class _Reader:
 
     def _sparse(self, span: Span) -> Stored:
         """Return a tensor that is mostly zeros, of which the file has the others alone."""
-        values = Stored("", UNKNOWN, ())
+        values = places = Stored("", UNKNOWN, ())
         shape: list[int] = []
         for field in self._fields(span):
             match field.number:
                 case 1:
                     values = self._tensor(_inside(span, field))
+                case 2:
+                    places = self._tensor(_inside(span, field))
                 case 3:
                     shape.extend(self._integers(span, field))
         _check_shape(values.name, shape)
-        return values._replace(shape=tuple(shape), data=None)
+        zeros = max(0, prod(shape) - values.elements)
+        return values._replace(shape=tuple(shape), data=None, zeros=zeros, places=places.size)
 
     def _value(self, span: Span) -> Stated:
         found = Stated("")

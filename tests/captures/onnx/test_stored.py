@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 
 from archprof.captures.onnx.file import read_onnx
 from archprof.costs.report import analyze_graph
@@ -62,3 +63,20 @@ def test_params_of_a_file(tmp_path, case):
     nodes, stored, params = CASES[case]
     path = saved(tmp_path, graph(nodes, {"x": (4, 9)}, stored=stored))
     assert analyze_graph(read_onnx(str(path))).totals.params == params
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (3, "32 floats (29 zeros left out) · bytes: int64 24B, float32 12B"),
+        (32, "32 floats · bytes: int64 256B, float32 128B"),
+    ],
+)
+def test_zeros_that_a_sparse_tensor_leaves_out_are_said(tmp_path, kept, said):
+    values = numpy_helper.from_array(weights(kept), "w")
+    places = numpy_helper.from_array(np.arange(kept, dtype=np.int64), "")
+    made = graph([node("MatMul", "x w", "y")], {"x": (1, 8)})
+    made.sparse_initializer.append(helper.make_sparse_tensor(values, places, [8, 4]))
+    found = read_onnx(str(saved(tmp_path, made)))
+    assert analyze_graph(found).totals.params == 32
+    assert found.origin.remarks == (f"stored: {said}",)
