@@ -71,18 +71,22 @@ def _add(
 
 
 def _name_blocks(nodes: list[Node], rows: Sequence[Ran]) -> None:
-    """Name each block of which no class is known by what multiplies most in it, or else holds most, or stands first."""
-    most: dict[str, tuple[tuple[int, int], str]] = {}
+    """Name each block of which no class is known by what multiplies most in it, or else holds most, or stands first;
+    one that is no module stands where that does."""
+    most: dict[str, tuple[tuple[int, int], Node]] = {}
     unnamed = [index for index, node in enumerate(nodes) if node.provenance and not node.provenance.block_type]
     for index in unnamed:
         node = nodes[index]
         weight = rows[index].macs, sum(int(total(terms)) for terms in node.op.parameters().values())
         if node.block not in most or weight > most[node.block][0]:
-            most[node.block] = (weight, node.op.describe())
+            most[node.block] = (weight, node)
+    bare = {node.block for node in nodes if node.block == node.path}
     for index in unnamed:
         node = nodes[index]
         assert node.provenance is not None
-        nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
+        names = most[node.block][1]
+        place = node.provenance._replace(block=names.path if node.block in bare else node.block)
+        nodes[index] = node._replace(provenance=place._replace(block_type=names.op.describe()))
 
 
 class _Holder:

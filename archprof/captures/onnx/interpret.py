@@ -26,6 +26,7 @@ from archprof.limits import MAX_OPERATORS
 
 _MOST_ELEMENTS = 1 << 53
 _MOST_CALLS_DEEP = 16
+_UNMADE = "no node may read what it makes itself by way of others, or what none makes: `onnx.checker` finds them"
 # Whatever a rule meets in attributes and tensors that are none of its operator's.
 _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -75,7 +76,7 @@ class Interpreter:
         inputs = tuple([scope.find(name) if name else None for name in node.inputs])
         missing = next((name for name, one in zip(node.inputs, inputs, strict=True) if name and one is None), None)
         if missing is not None:
-            raise Misfit(f"it reads `{missing}`, which nothing makes")
+            raise NodeError(node, f"it reads `{missing}`, which nothing makes", _UNMADE)
         if any(isinstance(value, ReferredAttribute) for value in node.attributes.values()):
             node = node._replace(attributes=_given(node.attributes, place.attributes))
         function = self._model.functions.get((node.domain, node.op, node.overload)) if self._model.functions else None

@@ -65,7 +65,7 @@ def places(rows: Sequence[Ran]) -> list[RowPlace]:
             found.append(RowPlace(path, SHAPES, SHAPES))
         else:
             before = next((place.block for place in reversed(found) if place.block != SHAPES), path)
-            found.append(RowPlace(path, path if row.macs or not bare else before, ""))
+            found.append(RowPlace(path, path if row.macs or not row.counted or not bare else before, ""))
     return found
 
 

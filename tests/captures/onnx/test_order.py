@@ -39,8 +39,14 @@ def test_nodes_run_when_what_they_read_is_there(tmp_path, case):
     assert analyze_graph(read_onnx(str(path))).totals.macs == macs
 
 
-def test_what_needs_itself_is_told(tmp_path):
-    nodes = [node("Add", "x b", "a", name="first"), node("Neg", "a", "b", name="second"), node("Exp", "x", "y")]
+@pytest.mark.parametrize("second", [[], [node("Neg", "a", "b", name="second")]])
+def test_what_needs_itself_or_what_nothing_makes_is_told(tmp_path, second):
+    nodes = [node("Add", "x b", "a", name="first"), *second, node("Exp", "x", "y")]
     path = saved(tmp_path, graph(nodes, {"x": (2, 4)}))
-    with pytest.raises(UsageError, match=r"`first` \(Add\): it reads `b`, which nothing makes"):
+    with pytest.raises(UsageError) as error:
         runs_of(str(path))
+    assert str(error.value) == (
+        f"{path}: `first` (Add): it reads `b`, which nothing makes\n"
+        "  in a run on x 2×4\n"
+        "  help: no node may read what it makes itself by way of others, or what none makes: `onnx.checker` finds them"
+    )

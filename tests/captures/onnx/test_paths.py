@@ -5,7 +5,7 @@ import pytest
 
 from archprof.captures.onnx.file import read_onnx
 from archprof.costs.report import analyze_graph
-from tests.captures.onnx.files import graph, node, saved, weights
+from tests.captures.onnx.files import FLOAT, INT64, graph, node, saved, weights
 
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
 
@@ -73,3 +73,19 @@ def test_the_class_of_a_block_is_what_the_exporter_says(tmp_path):
     assert [row.block_type for row in _paths(tmp_path, placed)] == ["Residual", "Residual", "Residual"]
     whole = [("conv2d", _said("stem", "torch.nn.Conv2d")), ("relu", _said("act", "torch.nn.ReLU")), ("", {})]
     assert [row.block_type for row in _paths(tmp_path, whole)] == ["pw conv", "relu", "pw conv"]
+
+
+def test_a_block_without_a_module_stands_where_what_names_it_does(tmp_path):
+    nodes = [
+        node("Cast", "ids", "i", to=INT64), node("Gather", "table i", "e"),  # the table is all that this block holds
+        node("NonZero", "e", "n"), node("Cast", "n", "f", to=FLOAT), node("MatMul", "f w", "y"),
+    ]  # fmt: skip
+    stored = {"table": weights(10, 8), "w": weights(3, 5)}
+    rows = analyze_graph(read_onnx(str(saved(tmp_path, graph(nodes, {"ids": (1, 4)}, stored=stored))))).rows
+    assert [f"{row.path} in {row.block}, {row.block_type}" for row in rows] == [
+        ":Cast[0] in :Gather[0], embedding",
+        ":Gather[0] in :Gather[0], embedding",
+        ":NonZero[0] in :Gather[0], embedding",
+        ":Cast[1] in :Gather[0], embedding",
+        ":MatMul[0] in :MatMul[0], MatMul",  # how often it multiplies is not known
+    ]
