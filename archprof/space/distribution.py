@@ -1,6 +1,6 @@
 """How many networks of a space cost how much, exactly, by meeting in the middle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -14,6 +14,7 @@ from archprof.progress import Told, untold
 from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
+from archprof.space.greatest import greatest_first
 from archprof.space.meeting import Halves, halves
 from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths, paths_through
 from archprof.space.shares import Shares, shares_of
@@ -69,8 +70,12 @@ class Distribution:
         ways = Ways(self.halves)
         return Extreme(before + behind, (*ways.to(node, before, 0), *ways.onward(node, behind, 0)))
 
-    def greatest_first(self, limit: int) -> Iterator[Path]:
-        """Yield the networks within a limit, those of the greatest sum first."""
+    def greatest_first(self, limit: int, others: Mapping[str, int] | None = None) -> Iterator[Path]:
+        """Yield the networks within a limit, and within those on *others*, those of the greatest sum first. Raises
+        UsageError where of three limits and more it is not found which these are."""
+        if others:
+            yield from greatest_first(self.halves, limit, others)
+            return
         ways = Ways(self.halves)
         while limit >= self.least:
             limit = self.greatest_within(limit).sum

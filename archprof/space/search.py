@@ -4,13 +4,13 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
 from archprof.costs.memory import with_memory
 from archprof.costs.metrics import Counts
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import On
-from archprof.errors import usage_error
+from archprof.errors import UsageError, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
@@ -311,9 +311,7 @@ class _Question:
         if others:
             yield from self._histogram_within(metric, others)
             return
-        same = metric == self._asked.metric
-        distribution = self._distribution if same else Distribution(self._search.space.automaton, metric)
-        for low, high, number in distribution.histogram(self._asked.bins, limits.get(metric)):
+        for low, high, number in self._distribution_of(metric).histogram(self._asked.bins, limits.get(metric)):
             yield BinOf(low, high, number)
 
     def _histogram_within(self, metric: str, others: Sequence[str]) -> Iterator[BinOf]:
@@ -361,20 +359,23 @@ class _Question:
         if objective.sign > 0 or limit is None:
             yield from (one.path for one in best(self._automaton, objective, self._limits))
             return
-        # No way beats another of what shall be great and is limited: sums are followed down from the limit.
-        distribution = Distribution(self._search.space.automaton, objective.metric)
+        # Of what shall be great and may be too great no way beats another. But if the best within the other limits
+        # keeps this one too, none that comes later exceeds it.
         others = {metric: most for metric, most in self._limits.items() if metric != objective.metric}
-        for number, path in enumerate(distribution.greatest_first(limit)):
-            sums = dict(zip(self._automaton.metrics, sums_of(self._automaton, path), strict=True))
-            if all(sums[metric] <= most for metric, most in others.items()):
-                yield path
-            elif number == MOST_TRIES:
-                message = (
-                    f"too few of the {MOST_TRIES:,} networks with the most {objective.metric} keep the other limits"
-                )
-                raise usage_error(
-                    message, help=f"look for the greatest of another count, or leave out `--max-{next(iter(others))}`"
-                )
+        networks = best(self._automaton, objective, others)
+        try:
+            first = next(networks, None)
+        except UsageError:  # too many labels
+            yield from self._distribution_of(objective.metric).greatest_first(limit, others)
+            return
+        if first is not None and first.sums[self._automaton.metrics.index(objective.metric)] <= limit:
+            yield from (one.path for one in chain([first], networks))
+        elif first is not None:
+            yield from self._distribution_of(objective.metric).greatest_first(limit, others)
+
+    def _distribution_of(self, metric: str) -> Distribution:
+        same = metric == self._asked.metric
+        return self._distribution if same else Distribution(self._search.space.automaton, metric)
 
     def _fastest(self, paths: Iterator[Path]) -> Iterator[Path]:
         """Yield the networks of the least time of *paths*, which come by what their operators take: no network that

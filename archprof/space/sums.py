@@ -104,13 +104,18 @@ class Sums:
         entry = int(np.searchsorted(self.cumulative, np.uint64(ways), side="right")) - 1
         return entry, ways - int(self.cumulative[entry])
 
-    def number_at(self, value: int) -> int:
-        """Return how many ways have a sum."""
+    def entry_of(self, value: int) -> int:
+        """Return the entry of a sum; −1 where there is none."""
         place, rest = divmod(value - self.low, max(self.step, 1))
         entry = place if self.places is None else int(self.places.searchsorted(place))
         if rest or not 0 <= entry < self.size or (self.places is not None and self.places[entry] != place):
-            return 0
-        return int(self.numbers[entry])
+            return -1
+        return entry
+
+    def number_at(self, value: int) -> int:
+        """Return how many ways have a sum."""
+        entry = self.entry_of(value)
+        return int(self.numbers[entry]) if entry >= 0 else 0
 
 
 class Part(NamedTuple):

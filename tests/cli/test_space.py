@@ -306,6 +306,14 @@ def test_the_best_are_those_of_all(told, option, sign, metric, limit):
     assert len({one["network"] for one in found}) == 5
 
 
+@pytest.mark.parametrize("limits", [(60_000, 900), (124_000, 2_098), (10**6, 700), (50_000, 10**6), (9_000, 900)])
+def test_the_most_within_a_limit_of_its_own_and_another(told, limits):
+    values = sorted(-one.macs for one in EVERY if one.macs <= limits[0] and one.params <= limits[1])
+    found = told("--maximize macs --top 5 --max-macs {} --max-params {}".format(*limits))["found"]
+    assert [-EVERY[one["network"]].macs for one in found] == values[:5]
+    assert all(EVERY[one["network"]].params <= limits[1] for one in found)
+
+
 def test_a_front_of_score_and_macs_is_that_of_all(told):
     beaten = {
         (one.macs, one.score)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from archprof.errors import UsageError
 from archprof.space.best import best
+from archprof.space.distribution import Distribution
 from archprof.space.frontier import frontier
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least, rank_of, sums_of
@@ -102,3 +103,39 @@ def test_frontier_of_once_for_all(large):
     assert front[-1].sums[1] == greatest(large, "params").sum
     within = frontier(large, [Objective("macs"), Objective("params", -1)], {"macs": 250_000_000})
     assert [one.sums for one in within] == [one.sums for one in front if one.sums[0] <= 250_000_000]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+@given(automaton=small_automata(metrics=3), data=st.data())
+def test_the_greatest_within_a_limit_of_its_own_and_others(number, automaton, data):
+    """In the order of the sums; of those that are equal in any."""
+    known = networks(automaton)
+    limits = {metric: data.draw(st.sampled_from(known))[1][place] for place, metric in enumerate(METRICS[:number])}
+    expected = sorted((-sums[0], path) for path, sums in fitting(known, limits))
+    others = {metric: limit for metric, limit in limits.items() if metric != "macs"}
+    found = list(Distribution(automaton, "macs").greatest_first(limits["macs"], others))
+    assert [-sums_of(automaton, path)[0] for path in found] == [sum_ for sum_, _ in expected]
+    assert sorted(found) == sorted(path for _, path in expected)
+
+
+def test_the_greatest_of_once_for_all_within_two_limits(large):
+    found = list(islice(Distribution(large, "macs").greatest_first(250_000_000, {"params": 4_000_000}), 20))
+    sums = [sums_of(large, path) for path in found]
+    assert all(macs <= 250_000_000 and params <= 4_000_000 for macs, params in sums)
+    assert [macs for macs, _ in sums] == sorted((macs for macs, _ in sums), reverse=True)
+    assert len(set(found)) == 20
+    # 16 is the step between sums.
+    assert sums[0][0] > 250_000_000 - 16
+
+
+def test_three_limits_that_none_keeps_but_each_two(monkeypatch):
+    """Each layer adds MACs, and with them as many params or as many bytes."""
+    monkeypatch.setattr("archprof.space.greatest._MOST_LOOKED_AT", 100)
+    automaton = chain(METRICS, [[[1, 0, 0], [2, 1, 0], [2, 0, 1]]] * 12)
+    limits = {"params": 3, "bytes": 3}
+    with pytest.raises(UsageError) as error:
+        list(Distribution(automaton, "macs").greatest_first(21, limits))
+    assert (str(error.value.problems[0].message), error.value.problems[0].help) == (
+        "the search for the most macs within 3 limits gave up: what it has not found has at most 21",
+        "leave out one of the limits, as `--max-params`",
+    )
