@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
-from archprof.errors import Problem, UsageError, usage_error
+from archprof.errors import Problem, UsageError, problem, usage_error
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
 from archprof.language.fragment import Feature
@@ -352,6 +352,7 @@ class _Builder:
         if not row.each:
             self._row_at_once(step, row)
             return
+        self._check_frozen(step, row)
         if row.once:
             self._draw(step, row.once, lambda state, digits: state._replace(once=digits))
         first, last = len(self._positions) - 1, max(row.repeats)
@@ -366,6 +367,23 @@ class _Builder:
                 if repeat < last:
                     for drawn, to, costs in self._repeated(step._replace(of="repeat", repeat=repeat), row, state):
                         self._arc(leaving, drawn, first + repeat + 1, to, costs)
+
+    def _check_frozen(self, step: Step, row: RowDraws) -> None:
+        """Raise SpecError for a row that is frozen by its id and whose repeats draw: where they differ they are rows of
+        their own, and one of them alone has the id."""
+        if max(row.repeats) < 2 or not (frozen := self._rows.frozen.ever):
+            return
+        table = (0,) * len(self._choices.layers[step.layer].table)
+        picked = RowPick((0,) * len(row.once), 0, (), step.form)
+        digits = (0,) * len(row.each)
+        written = partial(self._rows.run, step.layer, step.row, table, picked, digits, first=True, repeats=1)
+        [bound] = self._rows.bound(LayerPart(step.layer, (), (step.row, step.form)), written).rows
+        if bound.id in frozen:
+            message = (
+                f"`{bound.id}` is frozen, and its repeats draw apart: which of them has the id hangs on what they draw"
+            )
+            advice = "give the id to the whole layer, or draw `per: row`"
+            raise problem(message, bound.location, where=row.address, help=advice)
 
     def _repeated(self, step: Step, row: RowDraws, state: State) -> _Arcs:
         """Yield the ways to draw one repeat of a row."""

@@ -87,7 +87,7 @@ class Grid:
         assert isinstance(layers, Seq)
         self.metrics = tuple(metrics)
         self.points = Points(spec, space)
-        self._rows, self._traced = tuple(rows_of(layers.items)), Rows(spec)
+        self._rows, self._traced = tuple(rows_of(layers.items)), Rows(spec, space)
         [value] = spec.inputs.values()
         self._start = Feature(Edge(INPUT, 0), value, value.channels)
         self._traces: tuple[int, Traces] | None = None

@@ -14,11 +14,12 @@ from archprof.language.fragment import Application, Feature
 from archprof.language.frame import Places
 from archprof.language.trace import Memo, Tracer
 from archprof.named_tuple import NamedTuple
+from archprof.space.frozen import TRAINED, Frozen
 from archprof.space.traced import no_chain
 from archprof.spec.chosen import unwritten
 from archprof.spec.layers import written_layer
 from archprof.spec.nodes import Map, Node, Seq
-from archprof.spec.types import Spec
+from archprof.spec.types import OpenSpace, Spec
 
 
 class GridRow(NamedTuple):
@@ -54,9 +55,14 @@ def rows_of(layers: Sequence[Node]) -> Iterator[GridRow]:
 class Rows:
     """What binds and traces the rows of a spec."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, space: OpenSpace) -> None:
         self._spec, self._cells = spec, cells_of(spec)
         self._scaling = scaling_of(spec)
+        frozen = Frozen(spec, space)
+        if spec.freeze is not None and frozen.knobs:
+            message = "what is frozen is drawn, where all rows hang on the same knobs"
+            raise problem(message, spec.freeze.location, help=f"fix it: `--fix {min(frozen.knobs)}=…`")
+        self._frozen = frozen.ids(())
 
     def repeats(self, row: GridRow, names: Mapping[str, object]) -> Dim:
         """Return how often a row repeats, wherever knobs say so. Raises SpecError for what is no number of repeats, and
@@ -85,18 +91,18 @@ class Rows:
         assert found is not None
         layer, bound = found
         memo = Memo()
-        tracer = Tracer(self._scaling, memo=memo)
+        tracer = Tracer(self._scaling, self._frozen, memo)
         repeated = bound._replace(repeats=None if bound.repeats is None else min(most, 2))
         try:
             fragment = tracer.row(layer, repeated, (x,), Places({}, {}, {}))
             tracer.problems.raise_any()
         except SpecError as error:
             raise unwritten(error, row.layer, row.address) from None
-        repeats = [part.fragment for part in fragment.parts if isinstance(part, Application)]
-        if most > 2 and (layer.block.counts or not all(map(same, *[one.result.shape for one in repeats]))):
+        repeats = [part for part in fragment.parts if isinstance(part, Application)]
+        if most > 2 and (layer.block.counts or not all(map(same, *[one.fragment.result.shape for one in repeats]))):
             message = "a row that repeats as knobs say it, and whose repeats are not alike"
             raise usage_error(message, bound.location, help="fix the knobs that say how often: `--fix`")
-        first, *others = [totals_of(one, memo.extremes) for one in repeats]
+        first, *others = [_totals(one, memo) for one in repeats]
         return TracedRow(first, others[0] if others else first, fragment.result)
 
     def _bound(self, row: GridRow, names: Mapping[str, object]) -> tuple[BoundLayer, BoundRow] | None:
@@ -112,3 +118,13 @@ class Rows:
         if layer.inputs:
             raise no_chain(layer, row.layer)
         return (layer, layer.rows[0]) if layer.rows else None
+
+
+def _totals(part: Application, memo: Memo) -> Totals:
+    """Return the totals of one repeat of a row; where it is frozen nothing of it is trained."""
+    found = totals_of(part.fragment, memo.extremes)
+    if not part.frozen:
+        return found
+    none = dict.fromkeys(TRAINED, 0)
+    parts = [one._replace(sums={name: n for name, n in one.sums.items() if name not in none}) for one in found.parts]
+    return found._replace(flat={**found.flat, **none}, parts=tuple(parts))

@@ -15,6 +15,7 @@ from archprof.ir.values import Value
 from archprof.language.fragment import Application, Feature, Fragment
 from archprof.named_tuple import NamedTuple
 from archprof.progress import Told
+from archprof.space.frozen import TRAINED
 from archprof.space.rows import Digits, LayerPart, Rows
 from archprof.space.traced import ADDING, Costs, TracedRows, behind
 from archprof.spec.choices import Draw
@@ -45,11 +46,13 @@ class Parted(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """One place at which a part is applied: what goes in, what comes out, and what is there."""
+    """One place at which a part is applied: what goes in, what comes out, what is there, and whether its parameters are
+    not trained, *frozen*."""
 
     inputs: tuple[Value, ...]
     outputs: tuple[Any, ...]
     fragment: Fragment
+    frozen: bool
 
     @property
     def maps(self) -> tuple[Any, ...]:
@@ -114,7 +117,7 @@ class _Parting:
             for group, known in costs.items():
                 digits = tuple([drawn[name] for name in group])
                 if digits not in known:
-                    known[digits] = self._costs(self._fragments(found, group))
+                    known[digits] = self._costs(self._placed(found, group))
         defaults = [known[tuple([self._draws[name].default for name in group])] for group, known in costs.items()]
         rest = [total - sum(parts) for total, *parts in zip(whole, *defaults, strict=True)]
         return Parted(tuple([Part(group, known) for group, known in costs.items()]), tuple(rest))
@@ -130,7 +133,7 @@ class _Parting:
                 fragments.append(fragment)
                 self._collect(fragment, index, usual)
                 x = behind(fragment)
-        return inputs, self._costs(iter(fragments)), usual
+        return inputs, self._costs((fragment, False) for fragment in fragments), usual
 
     def _drawn(self, inputs: list[Feature], drawn: Mapping[str, int]) -> _Places:
         """Return the places of parts with all knobs drawn."""
@@ -147,32 +150,32 @@ class _Parting:
         for _, fragment in self._traced_rows.fragments(part, x, lambda: self._rows.layers[index]):
             yield fragment
 
-    def _collect(self, fragment: Fragment, index: int, found: _Places) -> None:
-        """Note where parts are applied in a fragment of a layer."""
+    def _collect(self, fragment: Fragment, index: int, found: _Places, *, frozen: bool = False) -> None:
+        """Note where parts are applied in a fragment of a layer, which is *frozen* or not."""
         for part in fragment.parts:
             if isinstance(part, Application):
-                inner = part.fragment
+                inner, held = part.fragment, frozen or part.frozen
                 address = part.row.address.partition(".rows[")[0]
                 address = f"layers[{index}]" if address == _ALONE else address
                 if address in self._asking:
                     outputs = (inner.result.value, inner.result.printed, *[x.value for x in inner.exports])
-                    place = _Place(tuple([x.value for x in inner.inputs]), outputs, inner)
+                    place = _Place(tuple([x.value for x in inner.inputs]), outputs, inner, held)
                     found.setdefault(address, []).append(place)
                 else:
-                    self._collect(inner, index, found)
+                    self._collect(inner, index, found, frozen=held)
 
-    def _fragments(self, places: _Places, group: tuple[str, ...]) -> Iterator[Fragment]:
-        """Yield what is applied at the places of one part."""
+    def _placed(self, places: _Places, group: tuple[str, ...]) -> Iterator[tuple[Fragment, bool]]:
+        """Yield what is applied at the places of one part, and whether it is frozen there."""
         for address, asked in self._asking.items():
             if asked == group:
-                yield from (place.fragment for place in places[address])
+                yield from ((place.fragment, place.frozen) for place in places[address])
 
-    def _costs(self, fragments: Iterator[Fragment]) -> Costs:
+    def _costs(self, fragments: Iterator[tuple[Fragment, bool]]) -> Costs:
         sums = dict.fromkeys(ADDING, 0)
-        for fragment in fragments:
+        for fragment, frozen in fragments:
             counts = counts_of(fragment)
             for name in ADDING:
-                sums[name] += int(counts[name])
+                sums[name] += 0 if frozen and name in TRAINED else int(counts[name])
         return tuple(sums.values())
 
 

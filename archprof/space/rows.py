@@ -10,6 +10,7 @@ from archprof.language.cells import Cells, cells_of
 from archprof.language.scope import names_asked
 from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
+from archprof.space.frozen import Frozen
 from archprof.spec.choices import RowPick, option_text
 from archprof.spec.chosen import OpenLayer, unwritten
 from archprof.spec.header import read_knob
@@ -43,7 +44,8 @@ class Rows:
             for index, draws in space.choices.layers.items()
         }
         self._knobs = frozenset(draw.place for draw in space.choices.knobs)
-        self._everywhere = names_asked({}, self._cells) & self._knobs
+        self.frozen = Frozen(spec, space)
+        self._everywhere = (names_asked({}, self._cells) & self._knobs) | self.frozen.knobs
         self._bound: dict[LayerPart, BoundLayer] = {}
         self._uses: dict[int, frozenset[str]] = {}
 

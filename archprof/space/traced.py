@@ -52,7 +52,8 @@ class TracedRows:
 
             self._timer, self.metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
         self._rows = rows
-        self._tracer = Tracer(scaling_of(spec), memo=Memo())
+        self._scaling, self._memo = scaling_of(spec), Memo()
+        self._tracers: dict[tuple[str, ...], Tracer] = {}
         self._features: dict[MapKey, Feature] = {}
         self._traced: dict[tuple[Any, ...], Traced] = {}
         self._contents = _Contents()
@@ -90,10 +91,11 @@ class TracedRows:
         layer = self._rows.bound(part, written)
         if layer.inputs:
             raise no_chain(layer, f"layers[{part.layer}]")
+        tracer = self._tracer_of(self._rows.frozen.ids(part.knobs))
         try:
             for row in layer.rows:
-                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
-                self._tracer.problems.raise_any()
+                fragment = tracer.row(layer, row, (x,), Places({}, {}, {}))
+                tracer.problems.raise_any()
                 if not leads_on(fragment):
                     advice = "use it, or leave it out there by a condition: `when`"
                     raise problem("an operator leads to no output", row.location, where=row.address, help=advice)
@@ -101,6 +103,12 @@ class TracedRows:
                 x = behind(fragment)
         except SpecError as error:
             raise self._rows.drawn(unwritten(error, *self._rows.addresses(part)), part) from None
+
+    def _tracer_of(self, frozen: tuple[str, ...]) -> Tracer:
+        """Return what traces rows where some ids are frozen, which a fragment holds once for all places."""
+        if frozen not in self._tracers:
+            self._tracers[frozen] = Tracer(self._scaling, frozen, self._memo)
+        return self._tracers[frozen]
 
     def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
         counts = counts_of(fragment)

@@ -142,6 +142,25 @@ layers:
 WIDENED = CELLS.replace("- edge: $last", "- {conv2d: {k: 1, c: 2x}, when: $last == conv}\n      - edge: $last", 1)
 # The same, but that cells share their weights.
 SHARED = CELLS.replace("- cell:", "- repeat: {n: 2, shared: true, layers: [cell: 4]}\n  - cell:")
+# The first stages are not trained: so many as a knob says, a layer, a row that is one of two and one row of a table.
+FROZEN = f"""{HEAD}
+knobs: {{f: {{choice: [0, 1, 3]}}}}
+stages: [stem, early, tail]
+freeze: $f
+layers:
+  - {{id: stem, conv: {{k: {{choice: [1, 3]}}, s: 2, c: 8, n: {{choice: [1, 2]}}}}}}
+  - inverted_residual:
+      columns: [id, k, t, c, n, s]
+      rows:
+        - [early, {{choice: [3, 5], per: row}}, 2, 16, {{choice: [1, 2]}}, 2]
+        - choice: [[tail, {{choice: [3, 5], per: row}}, 2, 16, 2, 1], [tail, 5, 3, 24, 1, 1]]
+  - linear: classes
+"""
+# Cells of knobs that do not meet, some in layers that are not trained.
+FROZEN_CELLS = CELLS.replace(
+    "layers:\n  - conv: {k: 3, c: 4}\n  - cell:", "layers:\n  - conv: {k: 3, c: 4}\n  - id: cells\n    cell:"
+)
+FROZEN_CELLS = f"{FROZEN_CELLS}stages: [cells]\nfreeze: 1\n"
 SMALL = {
     # Three knobs, the table's ratio, 2² + 2 kernels, and a kernel and a width of the row
     "table": (TABLE, 2**3 * 2 * (2**2 + 2) * 2**2),
@@ -155,6 +174,14 @@ SMALL = {
     "forms": (FORMS, 2 * 2 * (6 + 1 + 4) * (16 + 1)),
     # A wiring, three operations, two, and three
     "cells": (CELLS, 3 * 3 * 2 * 3),
+    # How many are frozen, two kernels once or twice for the stem, two for a row, once or twice, and two kernels or
+    # none
+    "frozen": (FROZEN, 3 * (2 + 2**2) * (2 * 2) * (2 + 1)),
+    "frozen cells": (FROZEN_CELLS, 3 * 3 * 2 * 3),
+    "cells that are drawn frozen": (
+        FROZEN_CELLS.replace("freeze: 1", "freeze: $f").replace("knobs:\n", "knobs:\n  f: {choice: [0, 1]}\n"),
+        2 * 3 * 3 * 2 * 3,
+    ),
     "widened": (WIDENED, 3 * 3 * 2 * 3),
     "shared": (SHARED, 3 * 3 * 2 * 3),
 }
@@ -185,6 +212,8 @@ def test_every_network_costs_along_its_path_what_is_counted_of_it(name):
     ("name", "asked"),
     [
         ("cells", [("of", "a"), ("of", "b"), ("last",)]),
+        ("frozen cells", [("of", "a"), ("of", "b"), ("last",)]),
+        ("cells that are drawn frozen", [("f",), ("f", "of", "a"), ("f", "of", "b"), ("f", "last")]),
         ("shared", [("of", "a", "b", "last"), ("of", "a"), ("of", "b"), ("last",)]),
         ("widened", None),
         ("table", None),
@@ -430,3 +459,24 @@ def test_one_network_is_no_space():
     with pytest.raises(InputError) as raised:
         space("archprof: 1\ninput: 3x32x32\nlayers:\n  - conv: {k: {choice: [3, 5]}, c: 8}\n", ("network", "1"))
     assert str(raised.value) == "`net@network=1` is one network of its space\n  help: leave out `network`"
+
+
+@pytest.mark.parametrize("freeze", ["2", "$f"])
+def test_a_row_whose_repeats_draw_is_not_frozen_by_its_id(freeze):
+    text = FROZEN.replace("3, 5], per: row}, 2, 16, {choice", "3, 5]}, 2, 16, {choice").replace("$f", freeze)
+    text = text if freeze == "$f" else text.replace("knobs: {f: {choice: [0, 1, 3]}}\n", "")
+    with pytest.raises(InputError) as raised:
+        space(text)
+    [found] = raised.value.problems
+    assert (found.message, found.where, found.help) == (
+        "`early` is frozen, and its repeats draw apart: which of them has the id hangs on what they draw",
+        "layers[1].rows[0]",
+        "give the id to the whole layer, or draw `per: row`",
+    )
+
+
+def test_what_is_frozen_is_checked():
+    with pytest.raises(InputError, match="`freeze` without `stages`"):
+        space(FROZEN.replace("stages: [stem, early, tail]\n", ""))
+    with pytest.raises(InputError, match="there is no layer `head`"):
+        space(FROZEN.replace("[stem, early, tail]", "[stem, head]"))

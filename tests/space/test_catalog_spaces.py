@@ -469,7 +469,7 @@ def test_stages_of_regnets_are_as_deep_as_their_rule_says():
     """Of 64 blocks, of which those of less are the first, at every 61st of w_0 and w_m."""
     spec = archprof.load("space_regnet")
     assert spec.open is not None
-    points, rows = Points(spec, spec.open), Rows(spec)
+    points, rows = Points(spec, spec.open), Rows(spec, spec.open)
     layers = spec.open.root.get("layers")
     assert isinstance(layers, Seq)
     table = [row for row in rows_of(layers.items) if row.address]

@@ -133,6 +133,34 @@ def test_every_network_costs_what_is_counted_of_it(counted):
     assert found == {rank: tuple(one[name] for name in names) for rank, one in enumerate(counted)}
 
 
+FROZEN = TEXT.replace("  - stage: {", "  - {id: body, stage: {").replace("[2]]}\n", "[2]]}}\n") + "stages: [body]\n"
+
+
+def test_what_is_frozen_is_not_trained(counted):
+    spec = load("knobs.yaml", (), spellings=spellings, text=f"{FROZEN}freeze: 1\n")
+    assert spec.open is not None
+    assert spec.tree is not None
+    for block in Grid(spec, spec.open, ("trainable", "params")).blocks(wanted=lambda number: not number % 7):
+        places = np.arange(0, block.sums[0].size, 5)
+        trained, params = (line.reshape(-1)[places].tolist() for line in block.sums)
+        for rank, *sums in zip(block.ranks_at(places).tolist(), trained, params, strict=True):
+            graph = expand(resolve(spec.tree, (("network", str(rank)),), spellings))
+            totals = analyze_graph(graph).totals
+            assert sums == [totals["trainable"], totals["params"]]
+            assert 0 < totals["trainable"] < totals["params"] == counted[rank]["params"]
+
+
+def test_what_is_frozen_is_not_drawn():
+    text = FROZEN.replace("  more:", "  frozen: {choice: [0, 1]}\n  more:") + "freeze: $frozen\n"
+    with pytest.raises(InputError) as error:
+        grid_of(text).answer(Question())
+    [found] = error.value.problems
+    assert (found.message, found.help) == (
+        "what is frozen is drawn, where all rows hang on the same knobs",
+        "fix it: `--fix frozen=…`",
+    )
+
+
 def test_rows_inside_of_others_may_repeat_too():
     text = """archprof: 1
 input: 3x16x16
