@@ -573,6 +573,14 @@ WRONG = {
         "`--max-peak` of networks that are not looked at one by one\n  help: bytes are no sums along rows: ask for "
         "some by `--sample` or `--minimize`\n"
     ),
+    "--max-latency 1ms --device h100 --histogram macs": (
+        "a histogram within `--max-latency`, which is of whole networks\n  help: leave one of the two out: a histogram "
+        "counts networks within limits on counts\n"
+    ),
+    "--max-macs 50k --max-weights 1KiB --histogram macs --sample 2": (
+        "a histogram within `--max-weights`, which is of whole networks\n  help: leave one of the two out: a histogram "
+        "counts networks within limits on counts\n"
+    ),
     "--batch 2": (
         "how bytes are counted, but no limit on them\n  help: `--max-peak` or `--max-weights` counts them\n"
     ),
