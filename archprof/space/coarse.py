@@ -1,6 +1,7 @@
 """How many networks of a space cost how much where there are too many sums to hold: between two bounds, of costs that
 are rounded, all up and all down."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
 
@@ -55,17 +56,10 @@ class Coarse:
         high = self._up.quantile(share, (low, low + len(self.automaton.arcs)))
         return Bracket(self.least + low * self.width, min(self.least + high * self.width, self.greatest))
 
-    def sample(self, limit: int, number: int, random: Random) -> list[Path]:
-        """Return so many different networks within a limit, each as probable as any other, or all that there are: drawn
-        from those that keep it rounded down, of which the few that exceed it are left out."""
-        fitting = self._down.fitting((limit - self.least) // self.width)
+    def draws(self, limit: int, random: Random) -> Iterator[Path]:
+        """Yield different networks within a limit, each as probable as any other, until all are drawn: those that keep
+        it rounded down, but for the few of them that exceed it."""
         place = self.automaton.metrics.index(self.metric)
-        paths: list[Path] = []
-        taken: set[int] = set()
-        while len(paths) < number and len(taken) < fitting.number:
-            index = random.randrange(fitting.number)
-            if index not in taken:
-                taken.add(index)
-                path = fitting.unrank(index)
-                paths += [path] if sums_of(self.automaton, path)[place] <= limit else []
-        return paths
+        for path in self._down.fitting((limit - self.least) // self.width).draws(random):
+            if sums_of(self.automaton, path)[place] <= limit:
+                yield path

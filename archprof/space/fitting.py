@@ -1,7 +1,7 @@
 """Networks within a limit by number: which each is, and samples of them."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from random import Random
 
@@ -60,6 +60,14 @@ class Fitting:
         ends = (value, first), (int(meeting.many.values[partner]), second)
         before, behind = ends[::-1] if meeting.turned else ends
         return (*self._ways.to(meeting.node, *before), *self._ways.onward(meeting.node, *behind))
+
+    def draws(self, random: Random) -> Iterator[Path]:
+        """Yield different networks, each as probable as any other, until all are drawn."""
+        taken: set[int] = set()
+        while len(taken) < self.number:
+            if (index := random.randrange(self.number)) not in taken:
+                taken.add(index)
+                yield self.unrank(index)
 
     def sample(self, number: int, random: Random) -> list[Path]:
         """Return so many different networks, each as probable as any other. Raises ValueError where there are

@@ -1,6 +1,6 @@
 """Networks within several limits at once: how many, exactly or between two bounds, and samples of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import combinations
 from random import Random
@@ -27,13 +27,6 @@ class Bracket(NamedTuple):
     def exact(self) -> bool:
         """Whether the number is known."""
         return self.lower == self.upper
-
-
-class Sample(NamedTuple):
-    """Different networks, each as probable as any other, and how many *tries* it took to find them."""
-
-    paths: list[Path]
-    tries: int
 
 
 class _MetPairs(NamedTuple):
@@ -106,25 +99,14 @@ class Within:
             return Bracket(*[pairs_within(halves, pairs.base, (first, second))] * 2)
         return Bracket(*bounds_within(builder, pairs, (first, second)))
 
-    def sample(self, number: int, random: Random, tries: int) -> Sample:
-        """Return so many different networks, or as many as are found in so many *tries*: draws from those that keep
-        the limit that fewest keep, of which the ones that exceed another are left out."""
+    def draws(self, random: Random) -> Iterator[Path]:
+        """Yield different networks of those that keep the limit that fewest keep, each as probable as any other, until
+        all are drawn: some exceed another limit."""
         metric = min(self.alone, key=lambda metric: self.alone[metric])
         fitting = self.distributions[metric].fitting(self.limits[metric])
-        paths: list[Path] = []
-        taken: set[int] = set()
-        tried = 0
-        while len(paths) < number and tried < tries and len(taken) < fitting.number:
-            index = random.randrange(fitting.number)
-            if index in taken:
-                continue
-            taken.add(index)
-            tried += 1
-            path = fitting.unrank(index)
-            if self._keeps(path):
-                paths.append(path)
-        return Sample(paths, tried)
+        yield from fitting.draws(random)
 
-    def _keeps(self, path: Path) -> bool:
+    def keeps(self, path: Path) -> bool:
+        """Tell whether a network keeps all limits."""
         sums = dict(zip(self.automaton.metrics, sums_of(self.automaton, path), strict=True))
         return all(sums[metric] <= limit for metric, limit in self.limits.items())

@@ -24,7 +24,6 @@ from archprof.space.coarse import Coarse
 from archprof.space.distinct import number_of_networks
 from archprof.space.distribution import Distribution, bins_between, edges_of, ends_of
 from archprof.space.draws import DrawnDistribution, draw
-from archprof.space.fitting import Fitting
 from archprof.space.frontier import frontier
 from archprof.space.joint import Bracket, Within
 from archprof.space.labels import Objective
@@ -223,8 +222,9 @@ class _Question:
         self._search, self._asked = search, question
         self._space = scored(search.space, question.scores) if question.scores else search.space
         self._automaton = self._space.automaton
-        self.tries = 0
         self.proven: int | None = None
+        self._tried = 0  # networks that were drawn, some of which exceed a limit
+        self._expanded = 0  # networks whose bytes or time were looked at
         self._gave_up = False  # before all that there is was looked at
 
     @property
@@ -232,6 +232,11 @@ class _Question:
         """The limits on sums, that on the operators' time among them: a network takes no less than these."""
         latency = self._asked.latency
         return {**self._asked.limits, **({LATENCY: latency} if latency is not None else {})}
+
+    @property
+    def tries(self) -> int:
+        """How many networks were tried, where some had to be left aside."""
+        return self._tried or self._expanded
 
     @cached_property
     def _distribution(self) -> Distribution:
@@ -251,7 +256,7 @@ class _Question:
 
     @cached_property
     def _within(self) -> Within:
-        return Within(self._search.space.automaton, self._asked.limits)
+        return Within(self._search.space.automaton, self._limits)
 
     def ranges(self) -> Iterator[RangeOf]:
         """Yield the range of each count that is shown, the median of the one that is asked for first."""
@@ -272,24 +277,15 @@ class _Question:
         """How many networks keep the limits on sums; None where there are none."""
         limits = self._asked.limits
         if self._asked.latency is not None:
-            least_time, most_time = ({**limits, name: self._asked.latency} for name in (LATENCY, LATENCY_MOST))
-            return Bracket(self._number(most_time).lower, self._number(least_time).upper)
+            surely = Within(self._search.space.automaton, {**limits, LATENCY_MOST: self._asked.latency})
+            return Bracket(surely.number.lower, self._within.number.upper)
         if not limits:
             return None
         if len(limits) > _ONE:
             return self._within.number
         if self._coarse is not None:
-            return self._coarse.count(limits[self._asked.metric])
-        number = self._distribution.count(limits[self._asked.metric])
-        return Bracket(number, number)
-
-    def _number(self, limits: Mapping[str, int]) -> Bracket:
-        """Return how many networks keep some limits on sums."""
-        automaton = self._search.space.automaton
-        if len(limits) > _ONE:
-            return Within(automaton, limits).number
-        [(metric, limit)] = limits.items()
-        number = Distribution(automaton, metric).count(limit)
+            return self._coarse.count(self._limit)
+        number = self._distribution.count(self._limit)
         return Bracket(number, number)
 
     @property
@@ -338,8 +334,12 @@ class _Question:
 
     def found(self) -> Iterator[FoundNetwork]:
         """Yield the networks that are asked for."""
+        none = True
         for path in self._paths():
+            none = False
             yield self._search.network(path, self._asked, self._space)
+        if none and not self._gave_up:  # all that there are were tried, or ruled out
+            self._tried = self._expanded = 0
 
     def _paths(self) -> Iterator[Path]:
         asked = self._asked
@@ -402,21 +402,22 @@ class _Question:
         return rank_of(self._space.choices, self._space.pick(path))
 
     def _keeping(self, paths: Iterator[Path]) -> Iterator[Path]:
-        """Yield those whose bytes and time keep their limits, which are no sums: each is expanded for itself."""
-        if not self._asked.bytes and self._asked.latency is None:
-            yield from paths
-            return
+        """Yield those whose bytes and time keep their limits."""
         for path in paths:
-            if self.tries == MOST_EXPANDED:
+            if self._expanded == MOST_EXPANDED:
                 self._gave_up = True
                 return
-            self._search.told(self.tries, MOST_EXPANDED, "networks, at most")
-            self.tries += 1
             if self._keeps(path):
                 yield path
 
     def _keeps(self, path: Path) -> bool:
-        rank, latency = self._rank(path), self._asked.latency
+        """Tell whether bytes and time keep their limits, which are no sums: a network is expanded for itself."""
+        latency = self._asked.latency
+        if not self._asked.bytes and latency is None:
+            return True
+        self._search.told(self._expanded, MOST_EXPANDED, "networks, at most")
+        self._expanded += 1
+        rank = self._rank(path)
         if latency is not None and self._search.ns_of(rank)[0] > latency:
             return False
         if not self._asked.bytes:
@@ -426,40 +427,49 @@ class _Question:
 
     def _sampled(self) -> Iterator[Path]:
         asked, source = self._asked, random.Random(self._asked.seed)
-        automaton = self._search.space.automaton
         if self.fitting is not None and not self.fitting.upper:
             return
         if asked.drawn:
             yield from self._drawn(source)
-        elif len(asked.limits) > _ONE:
-            found = self._within.sample(asked.sample, source, MOST_TRIES)
-            self.tries = found.tries
-            yield from self._keeping(iter(found.paths))
-        elif self._coarse is not None and not asked.bytes and asked.latency is None:
-            limit = next(iter(asked.limits.values()), self._coarse.greatest)
-            yield from self._coarse.sample(limit, asked.sample, source)
-        elif asked.bytes or asked.latency is not None:
-            limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            drawn = _different(self._distribution.fitting(limit), source)
+        elif len(self._limits) > _ONE or asked.latency is not None:
+            yield from islice(self._keeping(self._rejected(source)), asked.sample)
+        elif self._coarse is not None:
+            drawn = self._coarse.draws(self._limit, source)
+            yield from islice(self._keeping(drawn), asked.sample)
+        elif asked.bytes:
+            drawn = self._distribution.fitting(self._limit).draws(source)
             yield from islice(self._keeping(drawn), asked.sample)
         else:
-            limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            number = min(asked.sample, self._distribution.count(limit))
-            yield from self._distribution.sample(limit, number, source)
+            number = min(asked.sample, self._distribution.count(self._limit))
+            yield from self._distribution.sample(self._limit, number, source)
+
+    @property
+    def _limit(self) -> int:
+        """The one limit on sums; without one the greatest sum that there is."""
+        most = greatest(self._search.space.automaton, self._asked.metric).sum
+        return next(iter(self._asked.limits.values()), most)
+
+    def _rejected(self, source: random.Random) -> Iterator[Path]:
+        """Yield different networks within all limits on sums, of those that are drawn within one."""
+        for path in self._within.draws(source):
+            if self._tried == MOST_TRIES:
+                self._gave_up = True
+                return
+            self._tried += 1
+            if self._within.keeps(path):
+                yield path
 
     def _drawn(self, source: random.Random) -> Iterator[Path]:
         """Yield networks as training code draws them, those within the limits."""
         space, left = self._search.space, self._asked.sample
         chances = space.chances
-        most = MOST_EXPANDED if self._asked.bytes else MOST_TRIES
-        while left and self.tries < most:
+        while left and self._tried < MOST_TRIES and self._expanded < MOST_EXPANDED:
             [path] = draw(space.automaton, 1, source, chances)
-            self.tries += 1
-            sums = dict(zip(space.automaton.metrics, sums_of(space.automaton, path), strict=True))
-            kept = all(sums[metric] <= limit for metric, limit in self._asked.limits.items())
-            if kept and self._keeps(path):
+            self._tried += 1
+            if self._within.keeps(path) and self._keeps(path):
                 left -= 1
                 yield path
+        self._gave_up = left > 0
 
     def shares(self) -> Iterator[ChoiceShare]:
         """Yield how many of the networks that fit take each option of each draw."""
@@ -485,15 +495,6 @@ class _Question:
         order = {name: at for at, (name, _) in reversed(list(enumerate(fits)))}
         for (name, option), fit in sorted(fits.items(), key=lambda one: order[one[0][0]]):
             yield ChoiceShare(name, option, taken[name, option] if counted else None, fit)
-
-
-def _different(fitting: Fitting, source: random.Random) -> Iterator[Path]:
-    """Yield networks of those within a limit, none of them twice, each as probable as any other."""
-    taken: set[int] = set()
-    while len(taken) < min(fitting.number, MOST_EXPANDED):
-        if (index := source.randrange(fitting.number)) not in taken:
-            taken.add(index)
-            yield fitting.unrank(index)
 
 
 def _check_pareto(objectives: tuple[Objective, ...]) -> None:

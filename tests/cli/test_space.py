@@ -386,6 +386,36 @@ def test_bytes_are_those_of_archprof_memory(capsys, told, tmp_path):
         )
 
 
+def test_a_sample_within_limits_on_counts_and_on_bytes_is_as_large_as_asked(space, told, tmp_path):
+    """Of networks that are drawn within one limit those are left aside that exceed another."""
+    (tmp_path / "wide.yaml").write_text(TINY.replace("[4, 8]", "[4, 32]"), encoding="utf-8")
+    every_one = told("--max-peak 1GiB --sample 100", "wide.yaml")["found"]
+    limits = {"macs": 80_000, "params": 2_800, "peak": 5_000}
+    fits = {one["network"] for one in every_one if all(one["totals"][name] <= most for name, most in limits.items())}
+    assert (len(every_one), len(fits)) == (24, 10)
+    line = "--max-macs 80k --max-params 2800 --max-peak {} --sample {}"
+    for seed in range(1, 9):
+        found = told(f"{line.format(5000, 4)} --seed {seed}", "wide.yaml")
+        ranks = {one["network"] for one in found["found"]}
+        assert (len(ranks), ranks <= fits) == (4, True)
+        assert 4 <= found["tries"] <= 24
+    assert {one["network"] for one in told(line.format(5000, 100), "wide.yaml")["found"]} == fits
+    none = space(line.format(64, 4), "wide.yaml")
+    assert (none.code, none.err) == (1, "no network of the space keeps the limits\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["--sample 3", "--sample 3 --drawn", "--minimize macs", "--sample 3 --max-macs 100k --max-params 2k"],
+)
+def test_so_many_networks_are_looked_at_before_it_is_given_up(space, monkeypatch, line):
+    monkeypatch.setattr("archprof.space.search.MOST_EXPANDED", 7)
+    result = space(f"--max-peak 64 {line}")
+    tried = int(result.err.removeprefix("none of the ").split()[0])
+    assert result == (1, result.out, f"none of the {tried} networks that were tried keeps the limits\n")
+    assert tried == 7 or (7 < tried < 24 and "--max-macs" in line)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_several_resolutions_are_the_sums_of_each(told, jobs):
     whole = told(f"--resolution all --max-macs 50k --jobs {jobs}")

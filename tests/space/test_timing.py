@@ -46,10 +46,42 @@ def test_operators_along_rows_are_those_of_the_network(model):
         assert sums[LATENCY] <= whole <= sums[LATENCY_MOST] + len(path)
 
 
-def test_the_fastest_of_all():
-    """Of 64 networks, each predicted whole."""
+@pytest.fixture(scope="module")
+def search():
+    """64 networks."""
     fixed = tuple((f"layers[{layer}].c", "8") for layer in (0, 2, 3))
-    search = Search(read_tree("space_nats_size", spellings), fixed, on=ON)
+    return Search(read_tree("space_nats_size", spellings), fixed, on=ON)
+
+
+@pytest.mark.parametrize("limits", [{}, {"macs": 6_000_000}])
+def test_a_sample_within_a_time_is_drawn_from_those_whose_operators_take_no_longer(search, limits):
+    automaton = search.space.automaton
+    known = {}
+    for number in range(number_of_paths(automaton)):
+        path = path_of(automaton, number)
+        sums = dict(zip(automaton.metrics, sums_along(automaton, path), strict=True))
+        known[rank_of(search.space.choices, search.space.pick(path))] = sums
+    latency = sorted(search.ns_of(rank)[0] for rank in known)[20]
+    asked = Question(limits=limits, latency=latency, on=ON, sample=64, ranges=False)
+    found = search.answer(asked)
+    most = limits.get("macs", 10**12)
+    fits = {rank for rank, sums in known.items() if search.ns_of(rank)[0] <= latency and sums["macs"] <= most}
+    assert {one.network for one in found.found} == fits
+    assert 0 < len(fits) <= found.tries <= sum(sums[LATENCY] <= latency for sums in known.values()) < 64
+    drawn = search.answer(asked._replace(drawn=True, sample=40)).found
+    assert (len(drawn), {one.network for one in drawn} <= fits) == (40, True)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_no_more_networks_are_timed_than_are_said(search, monkeypatch, drawn):
+    monkeypatch.setattr("archprof.space.search.MOST_EXPANDED", 5)
+    latency = sorted(search.ns_of(rank)[0] for rank in range(64))[20]
+    found = search.answer(Question(latency=latency, on=ON, sample=60, drawn=drawn, ranges=False))
+    assert 0 < len(found.found) <= 5 <= found.tries
+
+
+def test_the_fastest_of_all(search):
+    """Each predicted whole."""
     networks = search.space.choices.networks
     assert networks == 8 * 8
     found = search.answer(Question(objective=Objective(LATENCY), top=3, on=ON, median=False))
