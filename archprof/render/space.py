@@ -19,6 +19,8 @@ from archprof.units import exact, in_ms, plural
 _COUNTS = ("params", "macs")
 # A bar of the histogram is at most so long.
 _BAR = 24
+# What is said of an option of which it is known, or not, whether any network that fits takes it.
+_FITS = {True: "", False: "never fits", None: "may fit"}
 # So many options that are drawn as often are named.
 _NAMED = 12
 
@@ -167,7 +169,7 @@ def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
         Heading("choice", "choice", left=True, wrap=True),
         Heading("networks, each", "networks", _or_nothing, drop=1),
         Heading("share, each", "share", lambda share: "" if share is None else share_text(share)),
-        Heading("", "fits", lambda fits: "" if fits else "never fits", left=True),
+        Heading("", "fits", _FITS.__getitem__, left=True),
     )
     drawn = [
         (_as_path(place), [*_alike(options)]) for place, options in groupby(option_rows(found), lambda row: row[0])
@@ -224,6 +226,18 @@ def _distinct(found: SpaceReport) -> str:
     return f"networks are counted choice by choice: {exact(found.distinct)} differ in what they build"
 
 
+def _options(found: SpaceReport) -> Iterator[Note]:
+    """Say what is not known of options, where these are what the table is of."""
+    if found.found_by or found.histogram_of:
+        return
+    if found.at:
+        yield Note("left out", "how many networks take each option is told at one size: name one `--resolution`")
+    elif any(one.networks is None for one in found.choices):
+        yield Note("left out", "how many networks take each option is not known within these limits")
+    if any(one.fits is None for one in found.choices):
+        yield Note("left out", "`may fit`: that no network that keeps the limits takes it is not ruled out")
+
+
 def _footer(found: SpaceReport) -> Iterator[Note]:
     if found.fitting is not None:
         which = "the limits on counts" if set(found.limits) & set(MEMORY) else "the limits"
@@ -233,6 +247,7 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
             "at most",
             "the number within these limits is between two bounds, both certain; the share is the upper one's",
         )
+    yield from _options(found)
     if found.found:
         yield Note("totals", _found_by(found))
     for share, sum_ in (found.ranges[0].quantiles or {}).items() if found.ranges else ():

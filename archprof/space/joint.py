@@ -10,8 +10,9 @@ from archprof.space.automaton import Automaton, Path
 from archprof.space.cells import bounds_within
 from archprof.space.distribution import Distribution
 from archprof.space.meeting import Builder, Halves
-from archprof.space.pairs import Pairs, paired, pairs_within
+from archprof.space.pairs import Pairs, paired, pairs_within, shares_within
 from archprof.space.paths import number_of_paths, sums_of
+from archprof.space.shares import Shares
 
 # Pairs that are sorted for one node: up to there, both halves are counted, and the answer is exact.
 _MAX_PAIRS = 1 << 22
@@ -42,6 +43,11 @@ def _met(pairs: Pairs) -> _MetPairs:
     while builder.front < builder.back and builder.work() <= _MAX_PAIRS:
         builder.step()
     return _MetPairs(pairs, builder, builder.finished() if builder.front == builder.back else None)
+
+
+def _in_steps(pairs: Pairs, metrics: tuple[str, str], limits: Mapping[str, int]) -> tuple[int, int]:
+    first, second = (scale.limit(limits[metric]) for metric, scale in zip(metrics, pairs.scales, strict=True))
+    return first, second
 
 
 class Within:
@@ -91,13 +97,29 @@ class Within:
         return self._of_pairs(metrics, limits)
 
     def _of_pairs(self, metrics: tuple[str, str], limits: Mapping[str, int]) -> Bracket:
+        pairs, builder, halves = self._met(metrics)
+        steps = _in_steps(pairs, metrics, limits)
+        if halves is not None:
+            return Bracket(*[pairs_within(halves, pairs.base, steps)] * 2)
+        return Bracket(*bounds_within(builder, pairs, steps))
+
+    def _met(self, metrics: tuple[str, str]) -> _MetPairs:
         if metrics not in self._pairs:
             self._pairs[metrics] = _met(paired(self.automaton, metrics))
-        pairs, builder, halves = self._pairs[metrics]
-        first, second = (scale.limit(limits[metric]) for metric, scale in zip(metrics, pairs.scales, strict=True))
-        if halves is not None:
-            return Bracket(*[pairs_within(halves, pairs.base, (first, second))] * 2)
-        return Bracket(*bounds_within(builder, pairs, (first, second)))
+        return self._pairs[metrics]
+
+    def shares(self) -> Shares | None:
+        """Return how many networks take each arc, by its node and its place there; None where their number is not
+        exact, and where more than two limits leave networks out. Some network keeps the limits."""
+        leaving = [metric for metric, limit in self.limits.items() if limit < self.distributions[metric].greatest]
+        if len(leaving) < 2:
+            metric = (leaving or [*self.limits])[0]
+            return self.distributions[metric].shares(self.limits[metric])
+        if len(leaving) > 2:
+            return None
+        metrics = leaving[0], leaving[1]
+        pairs, _, halves = self._met(metrics)
+        return None if halves is None else shares_within(halves, pairs.base, _in_steps(pairs, metrics, self.limits))
 
     def draws(self, random: Random) -> Iterator[Path]:
         """Yield different networks of those that keep the limit that fewest keep, each as probable as any other, until

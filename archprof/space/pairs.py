@@ -9,6 +9,7 @@ from archprof.space.automaton import Arc, Automaton
 from archprof.space.exact import Numbers, products_of
 from archprof.space.meeting import Halves
 from archprof.space.paths import greatest, lattice_of, least_from
+from archprof.space.shares import Shares, shares_met
 from archprof.space.sums import Sums
 
 _CHUNK = 1 << 16
@@ -82,6 +83,16 @@ def _met_within(first: Sums, second: Sums, base: int, limits: tuple[int, int]) -
     fits = dominated(*split(many.values, base), many.numbers, limits[0] - one, limits[1] - two)
     pieces = (slice(start, start + _CHUNK) for start in range(0, few.size, _CHUNK))
     return sum(products_of(few.numbers[piece], fits[piece]) for piece in pieces)
+
+
+def shares_within(halves: Halves, base: int, limits: tuple[int, int]) -> Shares:
+    """Return how many of the networks that keep both limits, in steps, take each arc."""
+
+    def met(sums: Sums, others: Sums) -> Numbers:
+        one, two = split(sums.values, base)
+        return dominated(*split(others.values, base), others.numbers, limits[0] - one, limits[1] - two)
+
+    return shares_met(halves, met)
 
 
 def dominated(first: Integers, second: Integers, numbers: Numbers, most: Integers, most_second: Integers) -> Numbers:

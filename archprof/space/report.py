@@ -110,9 +110,9 @@ class Request(NamedTuple):
         return read_tree(target, spellings, self.text), (*behind, *self.settings)
 
 
-def option_rows(found: SpaceReport) -> Iterator[tuple[str, str, int | None, float | None, bool]]:
+def option_rows(found: SpaceReport) -> Iterator[tuple[str, str, int | None, float | None, bool | None]]:
     """Yield each option of each draw where these are shown: its place, the option, how many networks take it and their
-    share, both None where that is not counted, and whether any fits."""
+    share, and whether any fits; None where that is not known."""
     if found.found_by or found.histogram or found.at:
         return
     fitting = found.fitting.high if found.fitting else found.networks
@@ -157,7 +157,7 @@ def report(request: Request, told: Told = untold) -> SpaceReport:
         "sample" if question.sample else "best" if question.objective else "front" if question.pareto else "",
         tuple([f"{'-' if one.sign < 0 else ''}{one.metric}" for one in question.pareto]),
         tuple(_network(one, question) for one in _found(answers, question)),
-        tuple(_shares(answers)),
+        answers[0].shares,
         sum(one.tries for one in answers),
         tuple(map(_at, answers)) if len(answers) > 1 else (),
         question.setup if question.bytes else None,
@@ -337,10 +337,3 @@ def _network(one: FoundNetwork, question: Question) -> SpaceNetwork:
     settings = {"resolution": one.resolution} if one.resolution else {}
     estimates = {LATENCY: _time(one.ns)} if one.ns else None
     return SpaceNetwork(one.network, settings, one.totals, score, estimates)
-
-
-def _shares(answers: Sequence[Answer]) -> Iterator[ChoiceShare]:
-    for same in zip(*(one.shares for one in answers), strict=True):
-        numbers = [one.networks for one in same if one.networks is not None]
-        networks = sum(numbers) if numbers else None
-        yield ChoiceShare(same[0].place, same[0].choice, networks, any(one.fits for one in same))

@@ -27,9 +27,11 @@ from archprof.space.draws import DrawnDistribution, draw
 from archprof.space.frontier import frontier
 from archprof.space.joint import Bracket, Within
 from archprof.space.labels import Objective
-from archprof.space.paths import greatest, least, least_through, number_of_paths, sums_of
+from archprof.space.paths import greatest, least, number_of_paths, sums_of
 from archprof.space.scores import SCORE, Scores, scored
+from archprof.space.shares import Shares
 from archprof.space.sums import TooManySums
+from archprof.space.taken import Taken, taken_within, taken_within_each
 from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.space.traced import ADDING
 from archprof.spec.choices import option_text
@@ -113,12 +115,12 @@ class BinOf(NamedTuple):
 
 class ChoiceShare(NamedTuple):
     """An option of a draw, at one of its repeats where it has some: how many of the networks that fit take it; *fits*
-    tells whether any does."""
+    tells whether any does. None where that is not known."""
 
     place: str
     choice: str
     networks: int | None
-    fits: bool
+    fits: bool | None
 
 
 class Answer(NamedTuple):
@@ -471,30 +473,50 @@ class _Question:
                 yield path
         self._gave_up = left > 0
 
+    @property
+    def _taken(self) -> tuple[Taken, Taken]:
+        """Which arcs networks take that surely keep the limits, and which may be taken by some."""
+        automaton, latency = self._search.space.automaton, self._asked.latency
+        try:
+            possible = taken_within(automaton, self._limits)
+            if latency is None:
+                return possible, possible
+            return taken_within(automaton, {**self._asked.limits, LATENCY_MOST: latency}), possible
+        except UsageError:  # too many labels: what one limit alone rules out
+            none = taken_within_each(automaton, {self._asked.metric: -1})
+            return none, taken_within_each(automaton, self._limits)
+
+    @property
+    def _counted(self) -> Shares | None:
+        """How many of the networks that fit take each arc; None where that is not known exactly."""
+        if self.fitting is not None and not self.fitting.upper:
+            return tuple((0,) * len(arcs) for arcs in self._search.space.automaton.arcs)
+        if self._asked.latency is not None:
+            return None
+        if len(self._limits) > _ONE:
+            return self._within.shares()
+        # Of all networks they are known without a table.
+        all_fit = self._limit >= greatest(self._search.space.automaton, self._asked.metric).sum
+        return self._distribution.shares(self._limit) if all_fit or self._coarse is None else None
+
     def shares(self) -> Iterator[ChoiceShare]:
         """Yield how many of the networks that fit take each option of each draw."""
-        space, asked = self._search.space, self._asked
-        automaton = space.automaton
-        through = {metric: least_through(automaton, metric) for metric in self._limits}
-        fits: dict[tuple[str, str], bool] = {}
+        space = self._search.space
+        (surely, perhaps), counted = self._taken, self._counted
+        fits: dict[tuple[str, str], tuple[bool, bool]] = {}
         taken: dict[tuple[str, str], int] = {}
-        counted = None
-        if len(asked.limits) <= _ONE and asked.latency is None:
-            most = greatest(automaton, asked.metric).sum
-            limit = next(iter(asked.limits.values()), most)
-            # Of all networks they are known without a table.
-            counted = self._distribution.shares(limit) if limit >= most or self._coarse is None else None
         for node, steps in enumerate(space.steps):
             for place, step in enumerate(steps):
-                possible = all(through[metric][node][place] <= limit for metric, limit in self._limits.items())
                 for one, digit in space.draws_of(step):
                     name = f"{one.place}[{step.repeat}]" if step.repeat >= 0 else one.place
                     key = (name, option_text(one.options[digit]))
-                    fits[key] = fits.get(key, False) or possible
+                    sure, may = fits.get(key, (False, False))
+                    fits[key] = sure or surely[node][place], may or perhaps[node][place]
                     taken[key] = taken.get(key, 0) + (counted[node][place] if counted else 0)
         order = {name: at for at, (name, _) in reversed(list(enumerate(fits)))}
-        for (name, option), fit in sorted(fits.items(), key=lambda one: order[one[0][0]]):
-            yield ChoiceShare(name, option, taken[name, option] if counted else None, fit)
+        for (name, option), (sure, may) in sorted(fits.items(), key=lambda one: order[one[0][0]]):
+            networks = taken[name, option] if counted else None
+            yield ChoiceShare(name, option, networks, sure if sure or not may else None)
 
 
 def _check_pareto(objectives: tuple[Objective, ...]) -> None:

@@ -1,6 +1,6 @@
 """How many networks within a limit take each choice: the derivative of their count, walked back through both halves."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from archprof.space.sums import Sums
 
 # How many networks take each arc, by its node and its place there.
 Shares = tuple[tuple[int, ...], ...]
+# With how many ways of another table each entry of one is within what is asked for.
+Met = Callable[[Sums, Sums], Numbers]
 
 _CHUNK = 1 << 16
 # Roundings of a weight on its way back through all tables: one for each arc that leads on, of a node on the way.
@@ -35,14 +37,26 @@ class _Step(NamedTuple):
 
 def shares_of(halves: Halves, limit: int) -> Shares:
     """Return how many of the networks within a limit take each arc."""
-    shares = {**_shares_before(halves, limit), **_shares_behind(halves, limit)}
+
+    def met(sums: Sums, others: Sums) -> Numbers:
+        found = np.empty(sums.size, np.uint64)
+        for start in range(0, sums.size, _CHUNK):
+            found[start : start + _CHUNK] = others.up_to(limit - sums.values_of(start, start + _CHUNK))
+        return found
+
+    return shares_met(halves, met)
+
+
+def shares_met(halves: Halves, met: Met) -> Shares:
+    """Return how many networks take each arc, of those of which both halves are within what is asked for together."""
+    shares = {**_shares_before(halves, met), **_shares_behind(halves, met)}
     arcs = halves.automaton.arcs
     return tuple(tuple(shares[node, place] for place in range(len(arcs[node]))) for node in range(len(arcs)))
 
 
-def _shares_before(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
+def _shares_before(halves: Halves, met: Met) -> dict[tuple[int, int], int]:
     tables = {**halves.forward, **halves.crossing}
-    weights = {node: _met(first, second, limit) for node, first, second in halves.meetings()}
+    weights = {node: _weights(met(first, second)) for node, first, second in halves.meetings()}
     shares: dict[tuple[int, int], int] = {}
     for node in range(halves.cut - 1, -1, -1):
         steps = [
@@ -58,7 +72,7 @@ def _still_before(halves: Halves, node: int) -> Iterable[int]:
     return (arc.target for arcs in halves.automaton.arcs[:node] for arc in arcs)
 
 
-def _shares_behind(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
+def _shares_behind(halves: Halves, met: Met) -> dict[tuple[int, int], int]:
     tables, arcs = halves.backward, halves.automaton.arcs
     weights: dict[int, _Weights] = {}
     shares: dict[tuple[int, int], int] = {}
@@ -70,7 +84,7 @@ def _shares_behind(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
             if arc.target == node
         ]
         crossed = node in halves.crossing
-        start = _met(tables[node], halves.crossing[node], limit) if crossed else _none(tables[node])
+        start = _weights(met(tables[node], halves.crossing[node])) if crossed else _none(tables[node])
         weights[node] = _walked(tables[node], steps, start, shares)
         _forget(weights, _still_behind(halves, node))
     return shares
@@ -87,12 +101,8 @@ def _forget(weights: dict[int, _Weights], needed: Iterable[int]) -> None:
         del weights[node]
 
 
-def _met(sums: Sums, others: Sums, limit: int) -> _Weights:
-    """Return with how many ways of another table each entry of one is within the limit."""
-    found = np.empty(sums.size, np.uint64)
-    for start in range(0, sums.size, _CHUNK):
-        found[start : start + _CHUNK] = others.up_to(limit - sums.values_of(start, start + _CHUNK))
-    return _Weights(found, found.astype(np.float64))
+def _weights(numbers: Numbers) -> _Weights:
+    return _Weights(numbers, numbers.astype(np.float64))
 
 
 def _none(sums: Sums) -> _Weights:

@@ -140,6 +140,42 @@ params 254 … 2,098
     )
 
 
+@pytest.mark.parametrize("limits", [(50_000, 400), (60_000, 900), (124_000, 700)])
+def test_options_within_two_limits_are_those_of_the_networks_that_keep_both(told, limits):
+    fits = [one for one in EVERY if one.macs <= limits[0] and one.params <= limits[1]]
+    found = told("--max-macs {} --max-params {}".format(*limits))
+    assert found["fitting"]["low"] == found["fitting"]["high"] == len(fits) > 0
+    numbers = {(one["place"], one["choice"]): (one["networks"], one["fits"]) for one in found["choices"]}
+    expected = {
+        **{("stem", str(c)): sum(one.stem == c for one in fits) for c in (4, 8)},
+        **{("layers[1].rows[0].n", str(n)): sum(len(one.kernels) == n for one in fits) for n in (1, 2)},
+        **{
+            (f"layers[1].rows[0].k[{at}]", str(k)): sum(one.kernels[at : at + 1] == (k,) for one in fits)
+            for at in (0, 1)
+            for k in (1, 3)
+        },
+        ("layers[2].rows[0].block", "skip"): sum(not one.block for one in fits),
+        ("layers[2].rows[0].block", "{conv: {k: 3}}"): sum(one.block for one in fits),
+    }
+    assert numbers == {key: (number, number > 0) for key, number in expected.items()}
+
+
+def test_what_is_not_known_of_options_is_said(space, told, monkeypatch):
+    """With three limits how many take an option is not known, but whether any does; with too many ways to compare
+    neither is, where no limit alone rules it out."""
+    line = "--max-macs 50k --max-params 500 --max-activations 1500"
+    note = "how many networks take each option is not known within these limits\n"
+    fits = {one["choice"]: one["fits"] for one in told(line)["choices"] if one["place"] == "stem"}
+    assert fits == {"4": True, "8": True}
+    assert note in space(line).out
+    monkeypatch.setattr("archprof.space.labels._MAX_CANDIDATES", 1)
+    assert [line.split()[-2:] for line in space(line).out.splitlines() if line.startswith("stem")] == [["may", "fit"]]
+    assert "`may fit`: that no network that keeps the limits takes it is not ruled out\n" in space(line).out
+    assert {one["fits"] for one in told(line)["choices"] if one["place"] == "stem"} == {None}
+    sizes = space("--resolution all --max-macs 50k").out
+    assert "how many networks take each option is told at one size: name one `--resolution`\n" in sizes
+
+
 def test_choices_that_are_drawn_as_often_are_one_row(space, monkeypatch, capsys):
     """A network of Once-for-All has 9 · 9 forms of two repeats, 9³ of three and 9⁴ of four: of 7371 each kernel is a
     third, of the third repeat's a third of 7290, of the fourth's of 6561."""

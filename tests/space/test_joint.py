@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from archprof.errors import UsageError
@@ -13,6 +13,7 @@ from archprof.space.automaton import Arc, Automaton
 from archprof.space.joint import Bracket, Within
 from archprof.space.pairs import dominated
 from archprof.space.paths import greatest, least, sums_of
+from archprof.space.taken import taken_within
 from tests.space.automata import METRICS, chain, networks, once_for_all, small_automata
 
 
@@ -79,6 +80,43 @@ def test_samples(automaton, number, data):
     drawn = list(within.draws(Random(1)))
     assert len(set(drawn)) == len(drawn) == min(within.alone.values())
     assert sorted(filter(within.keeps, drawn)) == fitting
+
+
+def taken_by(automaton, paths):
+    """How many of some networks take each arc."""
+    found = [[0] * len(arcs) for arcs in automaton.arcs]
+    for path in paths:
+        node = 0
+        for place in path:
+            found[node][place] += 1
+            node = automaton.arcs[node][place].target
+    return tuple(map(tuple, found))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@given(automaton=small_automata(metrics=3), data=st.data())
+def test_how_many_take_each_arc(number, automaton, data):
+    limits, fitting = asked(automaton, data, number)
+    assume(fitting)
+    found = Within(automaton, limits).shares()
+    assert found == taken_by(automaton, fitting) or (found is None and number == 3)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+@given(automaton=small_automata(metrics=3), data=st.data())
+def test_which_arcs_are_taken(number, automaton, data):
+    limits, fitting = asked(automaton, data, number)
+    expected = taken_by(automaton, fitting)
+    assert taken_within(automaton, limits) == tuple(tuple(map(bool, arcs)) for arcs in expected)
+
+
+def test_which_arcs_are_taken_where_ways_are_compared_piece_by_piece(monkeypatch):
+    """Two layers of 31 options that take as much together: none beats another."""
+    monkeypatch.setattr("archprof.space.taken._PAIRS", 7)
+    automaton = chain(METRICS[:2], [[[number, 30 - number] for number in range(31)]] * 2)
+    found = taken_within(automaton, {"macs": 30, "params": 30})
+    assert found == ((True,) * 31,) * 2 + ((),)
+    assert taken_within(automaton, {"macs": 20, "params": 30})[0] == (False,) * 31
 
 
 @given(
