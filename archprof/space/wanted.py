@@ -112,7 +112,7 @@ def request_of(
     if fixed:
         from archprof.space.fixed import check_fixed
 
-        check_fixed(request, fixed, spelled("fix", option))
+        fixed = check_fixed(request, fixed, spelled("fix", option))
     return request._replace(settings=(*settings, *fixed))
 
 

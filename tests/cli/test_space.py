@@ -831,3 +831,65 @@ def test_scores_that_cannot_be_read(space, tmp_path):
     (tmp_path / "scores.csv").write_bytes(b"place,choice,score\nstem,\xff,1\n")
     result = space("--maximize score --scores scores.csv")
     assert (result.code, result.err.startswith("cannot read `scores.csv`: 'utf-8' codec can't decode")) == (2, True)
+
+
+# Rows to choose from, one with a draw of its own and one with an expression; a ratio, an activation, a flag.
+ROWS_DRAWN = """archprof: 1
+name: rows
+input: 3x8x8
+classes: 10
+knobs: {w: {choice: [4, 8]}}
+layers:
+  - conv: {k: 3, c: $w, bias: {choice: [true, false]}}
+  - inverted_residual:
+      columns: [k, t, c, se, nl]
+      rows:
+        - choice:
+            - [3, 2, 8, 0.25, RE]
+            - [{choice: [3, 5]}, 2, "max($w, 8)", -, HS]
+            - [3, {choice: [2, 3, 4]}, 8, {choice: [0.25, 0.5]}, {choice: [RE, HS]}]
+        - [3, 2, 8, {choice: [0.25, 0.5]}, {choice: [RE, HS]}]
+  - avg_pool
+  - linear: classes
+"""
+
+
+@pytest.mark.parametrize(("number", "forms"), [(0, 1), (1, 2), (2, 3 * 2 * 2)])
+def test_a_draw_of_rows_is_fixed_by_the_number_of_the_row(capsys, told, tmp_path, number, forms):
+    """What is left are the networks whose row that is, with the same costs; the name it has then is that of others."""
+    (tmp_path / "rows.yaml").write_text(ROWS_DRAWN, encoding="utf-8")
+    place = "layers[1].rows[0]"
+    every_one = told("--minimize macs --top 1000", "rows.yaml")["found"]
+    assert len(every_one) == 2 * 2 * (1 + 2 + 12) * 4
+    drawn = {one["network"]: one["totals"] for one in every_one}
+    fixed = told(f"--fix {place}={number} --minimize macs --top 1000", "rows.yaml")
+    assert fixed["networks"] == len(fixed["found"]) == 2 * 2 * forms * 4
+    starts = {0: 0, 1: 1, 2: 3}[number]
+    # Knobs first, then the row, its forms one after the other, then the other row: 4 ways each.
+    ranks = [rank for rank in drawn if starts <= rank // 4 % 15 < starts + forms]
+    counts = sorted((drawn[rank]["macs"], drawn[rank]["params"]) for rank in ranks)
+    assert sorted((one["totals"]["macs"], one["totals"]["params"]) for one in fixed["found"]) == counts
+    document = archprof(capsys, "summary", f"{fixed['model']}".replace("rows@", "rows.yaml@") + ",network=0")
+    assert (document.code, document.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("fix", "message"),
+    [
+        ("layers[1].rows[1].se=-", "`--fix layers[1].rows[1].se=-` is never drawn\n  help: one of 0.25, 0.5\n"),
+        ("layers[1].rows[1].se=no", "`--fix layers[1].rows[1].se=no` is never drawn\n  help: one of 0.25, 0.5\n"),
+        ("layers[1].rows[1].nl=relu", "`--fix layers[1].rows[1].nl=relu` is never drawn\n  help: one of RE, HS\n"),
+        ("layers[1].rows[0]=3", "`--fix layers[1].rows[0]=3` is never drawn\n  help: one of 0, 1, 2\n"),
+        ("layers[0].bias=-1", "`--fix layers[0].bias=-1` is never drawn\n  help: one of true, false\n"),
+        ("layers[1].rows=-", "`--fix layers[1].rows=-` is never drawn\n  help: one of 0, 1, 2\n"),
+    ],
+)
+def test_what_is_never_drawn_is_not_fixed(space, tmp_path, fix, message):
+    (tmp_path / "rows.yaml").write_text(ROWS_DRAWN, encoding="utf-8")
+    assert space(f"--fix {fix}", "rows.yaml") == (2, "", message)
+
+
+@pytest.mark.parametrize("word", ["false", "no", "-"])
+def test_yes_and_no_are_fixed_in_other_words(told, tmp_path, word):
+    (tmp_path / "rows.yaml").write_text(ROWS_DRAWN, encoding="utf-8")
+    assert told(f"--fix layers[0].bias={word}", "rows.yaml")["networks"] == 2 * 15 * 4
