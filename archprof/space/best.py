@@ -13,8 +13,8 @@ _CHUNK = 512
 
 
 def best(automaton: Automaton, objective: Objective, limits: Mapping[str, int] | None = None) -> Iterator[Network]:
-    """Yield the networks within all limits, the best first; those equally good in the order of their paths, which is not
-    that of ranks in a space where a depth is drawn behind what its repeats are.
+    """Yield the networks within all limits, the best first; those equally good in the order of their paths, which is
+    not that of ranks in a space where a depth is drawn behind what its repeats are.
 
     That no better one was left out is certain: the labels of a node hold the best way from it on within whatever is
     left of the limits, so that every choice is followed in the order of the best network that it leads to. None is

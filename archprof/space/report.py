@@ -23,12 +23,17 @@ from archprof.space.labels import Objective
 from archprof.space.scores import SCORE
 from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf
 from archprof.space.timing import LATENCY
+from archprof.spec.inputs import Inputs, read_resolution
 from archprof.spec.load import load, read_tree
+from archprof.spec.nodes import Scalar
 from archprof.spec.types import Tree
 from archprof.spec.variant import Setting, parse_reference
 from archprof.sweep.executors import workers_of
 from archprof.sweep.pareto import front
 from archprof.units import NS_PER_MS
+
+# The sizes of a space are some tens; of the smallest space each takes a hundredth of a second.
+_MOST_SIZES = 1_000
 
 
 class SpaceNetwork(NamedTuple):
@@ -132,6 +137,7 @@ def report(request: Request, told: Told = untold) -> SpaceReport:
         sizes = spec.space.resolutions if spec.space else ()
         if not sizes:
             raise usage_error(f"`{spec.name}` names no resolutions", help="say some: `--resolution 128:224:32`")
+    _check_sizes(sizes, spec.inputs)
     if request.question.quantiles and len(sizes) > 1:
         raise usage_error("quantiles over several sizes", help="name one `--resolution`; a histogram is of all")
     question = _over_all(request, sizes)
@@ -164,6 +170,15 @@ def report(request: Request, told: Told = untold) -> SpaceReport:
         on_device(question.on) if question.on else None,
         _proven(answers, question),
     )
+
+
+def _check_sizes(sizes: Sequence[str], inputs: Inputs) -> None:
+    """Raise UsageError for too many sizes, SpecError for one that is none, before anything is computed at any."""
+    if len(sizes) > _MOST_SIZES:
+        message = f"a space at {len(sizes):,} sizes, each of which is counted for itself"
+        raise usage_error(message, help=f"at most {_MOST_SIZES:,}: take a larger step, as in `--resolution 128:224:32`")
+    for size in filter(None, sizes):
+        read_resolution(Scalar(size, f"resolution={size}"), inputs)
 
 
 def _distinct(answers: Sequence[Answer]) -> int | None:

@@ -656,6 +656,14 @@ WRONG = {
     "--resolution large": (
         "resolution=large: expected a resolution, not `large`\n  help: as in `192`, `192x256` or `3x192x256`\n"
     ),
+    "--resolution 1:100000:1": (
+        "a space at 100,000 sizes, each of which is counted for itself\n  help: at most 1,000: take a larger step, as "
+        "in `--resolution 128:224:32`\n"
+    ),
+    "--resolution 64000:68000:1000": (
+        "resolution=66000: `66000` is out of range\n  help: a resolution from 1 to 65,536\n"
+    ),
+    "--resolution 8,0": "resolution=0: `0` is out of range\n  help: a resolution from 1 to 65,536\n",
     "--plot a.svg": (
         "nothing to draw\n  help: `--histogram macs`, `--pareto macs,-score`, `--sample 1000`\n"
     ),
