@@ -103,7 +103,7 @@ def command(
     that all of them are counted, ranked and searched at once. Bytes and times are of whole networks, and are looked at
     network by network, the best first. Exit 1 where no network keeps the limits.
     """
-    from archprof.cli.space_options import limits_typed, with_progress
+    from archprof.cli.space_options import check_one_table, limits_typed, with_progress
     from archprof.sweep.asking import require_numpy
 
     require_numpy("space")
@@ -118,6 +118,7 @@ def command(
         limits_typed(limits.by_metric()), histogram, bins, quantiles, sample, drawn, seed, minimize, maximize, top,
         pareto, scores, resolution, write_spec is not None,
     )  # fmt: skip
+    check_one_table(chosen, wanted)
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
     on = device_options.device_if_asked(on_device, words)
     fixed = [parse_setting(text) for text in fix or ()]

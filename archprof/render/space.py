@@ -253,7 +253,7 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
     for share, sum_ in (found.ranges[0].quantiles or {}).items() if found.ranges else ():
         yield Note(
             "totals",
-            f"{share_text(float(share))} of the networks: at most {exact(sum_)} {label_of(found.ranges[0].metric)}",
+            f"{share_text(float(share))} of all networks: at most {exact(sum_)} {label_of(found.ranges[0].metric)}",
         )
     for one in found.ranges[1:]:
         yield Note("totals", _range(one))

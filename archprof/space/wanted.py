@@ -176,6 +176,11 @@ def _objectives(wanted: SpaceWords, option: str, *, scored: bool) -> tuple[Objec
         counts = [one.metric for one in pareto]
         if twice := next((one for number, one in enumerate(counts) if one in counts[:number]), ""):
             raise usage_error(f"a front of {twice} twice", help="name each count once")
+        if SCORE in counts and all(one.sign > 0 for one in pareto):
+            right = ",".join([*(count for count in counts if count != SCORE), f"-{SCORE}"])
+            message = f"{written('pareto', wanted.pareto, option)} looks for the least {SCORE}"
+            advice = f"what is the better the larger has a `-`: {written('pareto', right, option)}"
+            raise usage_error(message, help=advice)
     return objective, pareto
 
 

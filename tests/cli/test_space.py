@@ -247,6 +247,10 @@ params 254 … 2,098
     )
 
 
+def test_quantiles_are_of_all_networks(space):
+    assert "25.00 % of all networks: at most 29,520 MACs\n" in space("--quantiles 0.25 --max-macs 60k").out
+
+
 def test_the_best_within_a_limit_on_bytes(space, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert space("--minimize macs --top 2 --max-peak 5KiB").out == (
@@ -611,6 +615,13 @@ WRONG = {
     ),
     "--pareto macs,-score": (
         "`--pareto` names no count: `score`\n  help: `--scores FILE` says what each choice is worth\n"
+    ),
+    "--pareto score,macs,params --scores scores.csv": (
+        "`--pareto score,macs,params` looks for the least score\n  help: what is the better the larger has a `-`: "
+        "`--pareto macs,params,-score`\n"
+    ),
+    "--histogram macs --sample 2 --format csv": (
+        "a histogram and networks in one CSV\n  help: ask for one of them, or `--format json` for both\n"
     ),
     "--maximize score": (
         "`--maximize` names no count: `score`\n  help: `--scores FILE` says what each choice is worth\n"
