@@ -59,7 +59,6 @@ def paths() -> dict[str, str]:
     }
 
 
-@cache
 def _folders() -> list[str]:
     top = str(root())
     return [top, *sorted(folder.path for folder in os.scandir(top) if folder.is_dir())]
