@@ -197,13 +197,10 @@ def _node(node: RunNode, known: Ceilings) -> MeasuredCall:
 
 def of_code(found: Runnable, how: How) -> Wanted:
     """Return what code makes, to be measured."""
-    import torch
-    from torch.utils._pytree import tree_map_only
-
-    from archprof.runtime.timing.torch_times import Subject, drawn_like, placed
+    from archprof.runtime.timing.torch_times import Subject, drawn, placed
 
     def at(batch: int) -> Subject:
-        arguments, keywords = tree_map_only(torch.Tensor, drawn_like, tuple(found.at(batch)))
+        arguments, keywords = drawn(found.at(batch))
         return placed(Subject(found.graph, found.module, tuple(arguments), keywords), how.place)
 
     return Wanted(found.graph, at)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.ir.graph import Graph, Node
 from archprof.ir.values import Value
 from archprof.named_tuple import NamedTuple
-from archprof.runtime.arguments import zeros_for
+from archprof.runtime.arguments import CallArguments, zeros_for
 from archprof.runtime.timing.alone import RunPlace, Store, operator_of
 from archprof.runtime.timing.laid_out import LaidCall, in_layout, lay_out
 from archprof.runtime.timing.rounds import Sampler, host_sampler
@@ -80,12 +80,16 @@ def _drawn(value: Value, batch: int, device: str) -> Tensor:
     return torch.rand(value.at_batch(batch), device=device) if value.is_float else zeros_for(value, batch, device)
 
 
-def drawn_like(tensor: Tensor) -> Tensor:
-    """Return random numbers in the place of a tensor's, or the first token everywhere; what `empty` makes holds
-    anything."""
+def drawn(given: CallArguments) -> CallArguments:
+    """Return arguments whose tensors hold random numbers, or the first token everywhere, in the place of whatever
+    memory held."""
     import torch
+    from torch.utils._pytree import tree_map_only
 
-    return torch.rand_like(tensor) if tensor.is_floating_point() or tensor.is_complex() else torch.zeros_like(tensor)
+    def like(one: Tensor) -> Tensor:
+        return torch.rand_like(one) if one.is_floating_point() or one.is_complex() else torch.zeros_like(one)
+
+    return CallArguments(*tree_map_only(torch.Tensor, like, tuple(given)))
 
 
 def placed(subject: Subject, place: RunPlace) -> Subject:
