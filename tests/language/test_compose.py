@@ -140,6 +140,42 @@ def test_split_gives_the_remainder_to_the_first():
     assert graph.nodes[-1].output.shape == (5 + 5 + 3, 8, 8)
 
 
+@pytest.mark.parametrize(
+    ("input", "before", "share", "positions"),
+    [("8x12x12", "permute: channels_last", (12, 12, 4), 12 * 12), ("8x12", "tokens", (12, 4), 12)],
+)
+def test_split_is_of_channels_wherever_they_stand(input, before, share, positions):
+    paths = "[[linear: 4], [linear: 4]]"
+    graph = network(f"  - {before}\n  - branches: {{split: true, paths: {paths}}}\n", input=input)
+    assert [shapes(graph)[f"1.split{index}"] for index in range(2)] == [share, share]
+    assert costs(graph) == (2 * (4 * 4 + 4), 2 * positions * 4 * 4)
+
+
+@pytest.mark.parametrize(
+    ("input", "layer", "message"),
+    [
+        (
+            "2x8x8",
+            "branches: {split: true, paths: [[], [], []]}",
+            "net.yaml:4:36: 2 channels for 3 paths\n"
+            "  in layers[0].paths\n"
+            "  help: with `split` each path gets a share of them",
+        ),
+        (
+            "16:int64",
+            "split: {start: 0, channels: 4}",
+            "net.yaml:4:5: 16 has no channels to split\n"
+            "  in layers[0]\n"
+            "  help: numbers of words have none: split what an `embedding` makes of them",
+        ),
+    ],
+)
+def test_there_are_channels_to_split(input, layer, message):
+    with pytest.raises(InputError) as raised:
+        network(f"  - {layer}\n", input=input)
+    assert str(raised.value) == message
+
+
 def test_nested_composition_and_named_inputs():
     """Branches in a repeat in a residual cost what their convolutions cost; layers elsewhere read them by `id`, outputs
     by `id` or address."""

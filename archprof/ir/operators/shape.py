@@ -33,6 +33,9 @@ class Split(Function):
 
     @classmethod
     def of(cls, *inputs: Value, start: Dim, channels: Dim) -> Split:
+        if inputs[0].channel is None:
+            advice = "numbers of words have none: split what an `embedding` makes of them"
+            raise ShapeError(f"{show_shape(inputs[0].shape)} has no channels to split", advice)
         return cls(start, channels, channel_axis(inputs[0]))
 
     def output(self, *inputs: Value) -> Value:

@@ -81,12 +81,15 @@ def each(net: Tracer, *maps: Feature, layers: Layers, shared: bool = False, join
 
 
 def _split(net: Tracer, x: Feature, count: int) -> list[Feature]:
-    """Return the channels in equal parts, the remainder in the first."""
+    """Return the channels in equal parts, the remainder in the first. Raises ShapeError where a part has none."""
+    if x.channels < count:
+        message = f"{plural(x.channels, 'channel')} for {count} paths"
+        raise ShapeError(message, "with `split` each path gets a share of them", ("paths",))
     each = x.channels // count
     parts, start = [], 0
     for index in range(count):
         channels = each + (x.channels - each * count if index == 0 else 0)
-        parts.append(net.apply(f"split{index}", Split(start, channels), x))
+        parts.append(net.apply(f"split{index}", Split.of(x.value, start=start, channels=channels), x))
         start = start + channels
     return parts
 
