@@ -9,7 +9,7 @@ from typing import Any
 
 from archprof.errors import Location, Problems, SpecError, TooManyProblems, placed, problem, suggest
 from archprof.ir.columns import FLAG, HOLDS_LAYERS, Column
-from archprof.language.block import COMMON, Block
+from archprof.language.block import COMMON, JOIN_THEM, Block
 from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, is_none, read_cell
 from archprof.language.expression import holds
@@ -567,5 +567,4 @@ def _wrong_inputs(block: Block, marker: Scalar, inputs: tuple[Scalar, ...], addr
         advice = "name them beside it: `from: [stem, c2]`"
         return problem(f"`{block.name}` joins several feature maps", marker.location, where=address, help=advice)
     message = f"`{block.name}` takes one input, not {len(inputs)}"
-    advice = "join them with `add`, `multiply` or `concat`"
-    return problem(message, inputs[1].location, where=address, help=advice)
+    return problem(message, inputs[1].location, where=address, help=JOIN_THEM)

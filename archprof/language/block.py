@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
+from archprof.ir.operators.base import ShapeError
 from archprof.named_tuple import NamedTuple
 from archprof.spec.layers import ColumnNames
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.ir.dims import Dim
@@ -21,7 +23,8 @@ class Block(NamedTuple):
     *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does
     not inherit takes from a spec's `defaults` only what stands there under its own name. *channels* is the column that
     prints the channels of its output, if one does. One that is a spec's *own* is made of layers. One that *joins* takes
-    several inputs; with a *rest* it takes one as well. One that *counts* is told which repeat of a row it is; one with
+    several inputs; with a *rest* it takes one as well. At least and at most it *takes* so many, where one that joins
+    does not take any number. One that *counts* is told which repeat of a row it is; one with
     *repeats* tells, from a row's values, how often the row repeats that does not say so, which may be not at all.
     """
 
@@ -36,6 +39,7 @@ class Block(NamedTuple):
     rest: bool = False
     counts: bool = False
     repeats: "Callable[[Mapping[str, Any]], Dim] | None" = None
+    takes: tuple[int, int | None] | None = None
 
     def has(self, name: str) -> bool:
         """Tell whether a column is the block's own."""
@@ -53,6 +57,22 @@ CHANNEL_OPTIONS = (
     Column("narrow", FLAG, "`false`: never narrower than printed"),
     Column("scale", FLAG, "`false`: as printed at every width"),
 )
+
+
+# What becomes of several maps where one is wanted.
+JOIN_THEM = "join them with `add`, `multiply` or `concat`"
+
+
+def check_inputs(block: Block, given: int) -> None:
+    """Raise ShapeError where a block takes more or fewer inputs than it is *given*."""
+    least, most = block.takes or (1, None if block.joins else 1)
+    if given >= least and (most is None or given <= most):
+        return
+    if most == 1:
+        raise ShapeError(f"`{block.name}` takes one input, not {given}", JOIN_THEM)
+    several = plural(most or least, "feature map")
+    wanted = f"at least {several}" if most is None else several if least == most else f"{least} to {several}"
+    raise ShapeError(f"`{block.name}` joins {wanted}, not {given}", "name so many in its `from`")
 
 
 def all_columns(block: Block) -> tuple[Column, ...]:
@@ -91,4 +111,13 @@ def operator_block(operator: "type[Operator]") -> Block:
     apply.__module__ = operator.__module__  # whoever made the operator, made the block
     doc = " ".join((operator.__doc__ or "").split())
     several = operator.joins or operator.may_join
-    return Block(operator.name, apply, operator.columns, doc, several, inherits=False, rest=operator.may_join)
+    return Block(
+        operator.name,
+        apply,
+        operator.columns,
+        doc,
+        several,
+        inherits=False,
+        rest=operator.may_join,
+        takes=operator.takes,
+    )

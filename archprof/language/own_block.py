@@ -7,7 +7,6 @@ from archprof.errors import Problems, SpecError, placed, problem
 from archprof.ir import columns as kinds
 from archprof.ir.columns import Column, Kind
 from archprof.ir.dims import Dim
-from archprof.ir.operators.base import ShapeError
 from archprof.language.block import Block
 from archprof.language.bound import BoundRow, Layers
 from archprof.language.cells import Cells, read_cell
@@ -15,7 +14,6 @@ from archprof.language.fragment import Feature
 from archprof.limits import MAX_CHANNELS, MAX_REPEATS
 from archprof.spec.nodes import Node
 from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, REPEAT, OwnBlock, OwnColumn, asked_columns, names_in
-from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.language.scope import Scope
@@ -44,6 +42,7 @@ def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells |
     columns = tuple(map(_column, definition.columns))
     printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
     joins, rest, counts = bool(definition.inputs), definition.rest, REPEAT in definition.asked
+    single = len(definition.inputs) - rest
     return Block(
         definition.name,
         apply,
@@ -55,6 +54,7 @@ def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells |
         rest=rest,
         counts=counts,
         repeats=repeats if definition.repeats is not None else None,
+        takes=(single, None if rest else single) if joins else None,
     )
 
 
@@ -128,12 +128,9 @@ def _apply(
 
 
 def _named(block: OwnBlock, inputs: tuple[Feature, ...]) -> dict[str, tuple[Feature, ...]]:
-    """Return what each name of an input means: one, or those that are left. Raises ShapeError for too few or many."""
+    """Return what each name of an input means: one, or those that are left."""
     names = block.inputs or (ONLY_INPUT,)
     single = len(names) - block.rest
-    if len(inputs) < single or (len(inputs) > single and not block.rest):
-        least = "at least " if block.rest else ""
-        raise ShapeError(f"`{block.name}` joins {least}{plural(single, 'feature map')}, not {len(inputs)}")
     found: dict[str, tuple[Feature, ...]] = {name: (x,) for name, x in zip(names[:single], inputs, strict=False)}
     return {**found, names[-1]: inputs[single:]} if block.rest else found
 

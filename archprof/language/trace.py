@@ -9,7 +9,7 @@ from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator
 from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value
-from archprof.language.block import Block, column_spellings
+from archprof.language.block import Block, check_inputs, column_spellings
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
@@ -336,6 +336,7 @@ class Tracer:
         around, frame = self._frame, self._enter(inputs, row)
         frame.sources = layer.inputs
         try:
+            check_inputs(layer.block, len(inputs))
             values, drops = dict(row.values), False
             for name, value in row.values.items():
                 kind = type(value)

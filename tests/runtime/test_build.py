@@ -11,6 +11,7 @@ from archprof.errors import SpecError, UsageError
 from archprof.ir.builder import GraphBuilder
 from archprof.ir.operators.act import ReLU
 from archprof.ir.values import Value
+from archprof.language.expand import read_network
 from archprof.runtime.build import build_network
 from tests.runtime.nets import graph_of
 
@@ -178,6 +179,21 @@ def test_the_same_seed_builds_the_same_network():
         torch.manual_seed(5)
         networks.append(archprof.build("mobilenet_v3_small", width=0.35))
     assert all(map(torch.equal, *(network.parameters() for network in networks)))
+
+
+def test_a_kernel_that_comes_in_is_not_drawn():
+    """A dynamic convolution has no weights; each image is convolved by a kernel of its own."""
+    text = (
+        "archprof: 1\ninput: 8x8x8\nlayers:\n"
+        "  - {id: kernel, from: input, sequence: [mean: , linear: 64]}\n"
+        "  - {from: [input, kernel], dynamic_conv: {k: 1, c: 8}}\n"
+    )
+    network = build_network(read_network("net.yaml", text=text)).eval()
+    linear = network.get_submodule("kernel.1.linear")
+    images = torch.randn(2, 8, 8, 8)
+    with torch.no_grad():
+        made, kernels = network(images), linear(images.mean((2, 3))).reshape(2, 8, 8)
+    assert torch.allclose(made, torch.einsum("bnm,bmhw->bnhw", kernels, images), atol=1e-5)
 
 
 def test_without_initialisation_nothing_random_is_drawn():

@@ -71,6 +71,8 @@ class Operator:
     # Whether several feature maps go in; and whether they may, where one can hold them all.
     joins: ClassVar[bool] = False
     may_join: ClassVar[bool] = False
+    # How many inputs it takes as a layer, at least and at most, where one that joins does not take any number.
+    takes: ClassVar[tuple[int, int] | None] = None
     # Whether a spec can name it as a layer; some only make sense inside the block that measures them out.
     as_layer: ClassVar[bool] = True
     # Whether it multiplies by learned weights: it counts as a layer, and its output as activations.

@@ -25,18 +25,15 @@ class ContextPool(Operator):
     category: ClassVar[str] = "attention"
     tried: ClassVar[str] = "none"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     keeps_channels: ClassVar[bool] = True
     autocast: ClassVar[str] = "half"
 
     def output(self, *inputs: Value) -> Value:
-        if len(inputs) != 2:
-            raise ShapeError(
-                f"{len(inputs)} inputs of a pool by scores", "it takes a map and its scores: `from: [x, scores]`"
-            )
         channels, height, width = feature_map(inputs[0], "a pool by scores").shape
         if not same_shape(inputs[1].shape, (1, height, width)):
             message = f"scores of {show_shape(inputs[1].shape)} for a map of {show_shape(inputs[0].shape)}"
-            raise ShapeError(message, "there is one for each position")
+            raise ShapeError(message, "there is one for each position: `from: [x, scores]`")
         return inputs[0].with_shape((channels, 1, 1))
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:

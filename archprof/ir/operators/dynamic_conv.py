@@ -36,8 +36,8 @@ class DynamicConv2d(Operator):
     name: ClassVar[str] = "dynamic_conv"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     weighted: ClassVar[bool] = True
-    drawn_as: ClassVar[str] = "conv"
     saves: ClassVar[str] = "inputs"
     autocast: ClassVar[str] = "half"
     decreasing: ClassVar[tuple[str, ...]] = ("groups",)

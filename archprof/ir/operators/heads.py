@@ -73,6 +73,7 @@ class HeadAttention(_Heads):
     name: ClassVar[str] = "dot_product_attention"
     tried: ClassVar[str] = "installed"
     may_join: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (1, 3)
     formula: ClassVar[str] = "h·L·S·(E + V)"
     params_formula: ClassVar[str] = "h·S"
     columns: ClassVar[tuple[Column, ...]] = (
@@ -488,6 +489,7 @@ class WindowReverse(Operator):
     tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = _WINDOW
 

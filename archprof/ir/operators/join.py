@@ -57,6 +57,7 @@ class Subtract(Function):
     name: ClassVar[str] = "subtract"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     keeps_channels: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:

@@ -57,6 +57,7 @@ class Product(MatMul):
 
     __slots__ = ()
     as_layer: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     numbers: ClassVar[str] = "floats"
     tried: ClassVar[str] = "none"
 

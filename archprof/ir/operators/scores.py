@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, count
-from archprof.ir.dims import Dim, product, same
+from archprof.ir.dims import Dim, product, same, same_shape
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
 from archprof.ir.terms import Terms, term
@@ -25,6 +25,7 @@ class _Product(Operator):
     __slots__ = ()
     tried: ClassVar[str] = "none"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     category: ClassVar[str] = "attention"
     autocast: ClassVar[str] = "half"
 
@@ -56,7 +57,11 @@ class AttentionScores(_Product):
 
     @classmethod
     def of(cls, *inputs: Value, heads: Dim, distance: bool = False) -> AttentionScores:
-        return cls(heads, inputs[0].channels // heads, inputs[1].space if distance else ())
+        queries, keys = inputs[0].space, inputs[1].space
+        if distance and not same_shape(queries, keys):
+            message = f"a bias for each distance on maps of {show_shape(queries)} and {show_shape(keys)}"
+            raise ShapeError(message, "queries and keys stand on maps of one size there", ("distance",))
+        return cls(heads, inputs[0].channels // heads, keys if distance else ())
 
     def output(self, *inputs: Value) -> Value:
         for value in inputs:

@@ -127,6 +127,7 @@ class ResizeLike(Function):
     sized_by_others: ClassVar[bool] = True
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (
         Column("mode", one_of("nearest", "bilinear"), "how positions in between are filled"),
@@ -187,6 +188,7 @@ class CropLike(Function):
     name: ClassVar[str] = "crop"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
     sized_by_others: ClassVar[bool] = True

@@ -50,6 +50,7 @@ class Fold(Function):
     tried: ClassVar[str] = "none"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (_SIZE,)
 
