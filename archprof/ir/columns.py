@@ -39,6 +39,13 @@ class Column(NamedTuple):
     required: bool = False
 
 
+class EachSide(tuple[int, ...]):
+    """A size of which each side is written, `3x3`, and which fits a map of as many sides alone; a plain pair of equal
+    numbers is one number, `3`, for every side."""
+
+    __slots__ = ()
+
+
 def one_of(*words: str) -> Kind:
     """Return the kind that takes one of some words."""
     return Kind("word", " · ".join(f"`{word}`" for word in words), words=words)

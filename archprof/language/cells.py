@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
-from archprof.ir.columns import SAME, Column, Kind
+from archprof.ir.columns import SAME, Column, EachSide, Kind
 from archprof.language.expression import evaluate, is_expression
 from archprof.language.named_operator import NamedOperator
 from archprof.language.not_yet import is_not_yet
@@ -201,11 +201,10 @@ def _groups(kind: Kind, node: Node, cells: Cells) -> Any:
 # Sizes
 
 
-def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, int]:
+def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
     typed = scalar(node, "a size")
     if not typed.text.isdigit() and re.fullmatch("[0-9]+[x×][0-9]+", typed.text):
-        height, width = dims(typed, "HxW", "1x7", int(kind.high))
-        return height, width
+        return EachSide(dims(typed, "HxW", "1x7", int(kind.high)))
     named = cells.names.get(typed.text[1:]) if cells.columns and typed.text[:1] == "$" else None
     if isinstance(named, tuple):
         return named[0], named[1]
@@ -216,12 +215,12 @@ def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, int]:
 def _sides(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
     typed = scalar(node, "a size")
     if re.fullmatch("[0-9]+([x×][0-9]+){2}", typed.text):
-        return dims(typed, "TxHxW", "3x1x1", int(kind.high))
+        return EachSide(dims(typed, "TxHxW", "3x1x1", int(kind.high)))
     named = cells.names.get(typed.text[1:]) if cells.columns and typed.text[:1] == "$" else None
     return named if isinstance(named, tuple) and len(named) > 2 else _size(kind, node, cells)
 
 
-def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
+def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, ...], ...]:
     items = node.items if isinstance(node, Seq) else (node,)
     if not items:
         raise wrong(node, "at least one kernel size")
@@ -236,13 +235,13 @@ def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
             message = f"expected two or four paddings, not {len(node.items)}"
             advice = "`[height, width]`, or `[top, bottom, left, right]`"
             raise problem(message, node.location, help=advice)
-        return tuple(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
+        return EachSide(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
     typed = scalar(node, "a padding")
     if typed.text == "same":
         return SAME
     if re.fullmatch(r"[0-9]+([x×][0-9]+){1,2}", typed.text, re.ASCII):
         sides = re.split("[x×]", typed.text)
-        return tuple(integer(typed._replace(text=side), 0, high, "a padding") for side in sides)
+        return EachSide(integer(typed._replace(text=side), 0, high, "a padding") for side in sides)
     side = _bounded(kind, typed, cells, "a padding", whole=True, help=kind.allowed)
     return side, side
 

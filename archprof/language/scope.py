@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from archprof.errors import Location
-from archprof.ir.columns import Column
+from archprof.ir.columns import Column, EachSide
 from archprof.language import registry
 from archprof.language.block import Block, all_columns, column_spellings
 from archprof.language.bound import BoundLayer, Layers
@@ -190,4 +190,5 @@ def _asked_by(block: OwnBlock) -> frozenset[str]:
 
 def _key(value: object) -> tuple[type, object]:
     """Return what tells a value from others: itself, or which object it is."""
-    return type(value), value if isinstance(value, int | float | str | None) or type(value) is tuple else id(value)
+    plain = isinstance(value, int | float | str | None) or type(value) in (tuple, EachSide)
+    return type(value), value if plain else id(value)

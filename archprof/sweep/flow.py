@@ -14,6 +14,7 @@ from archprof.analysis.totals import RunningTotals, Totals, totals_of
 from archprof.costs.metrics import METRICS, TIME_LINES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers, candidates
+from archprof.ir.columns import EachSide
 from archprof.ir.dims import Dim, Disagreement, Extremes, is_array, key, maximum
 from archprof.ir.graph import Edge
 from archprof.ir.setup import WIDTHS
@@ -449,8 +450,8 @@ class _Selected:
             return value._replace(channels=self.dim(value.channels))
         if isinstance(value, BoundLayer):
             return value._replace(rows=tuple(self.row(row) for row in value.rows))
-        if type(value) is tuple:  # of layers, or the sizes of a window
-            return tuple(self._cell(item) for item in value)
+        if type(value) in (tuple, EachSide):  # of layers, or the sizes of a window
+            return type(value)(self._cell(item) for item in value)
         return self.dim(value)
 
     def original(self, x: Feature) -> Feature:

@@ -3,7 +3,7 @@
 import pytest
 
 from archprof.errors import InputError
-from tests.spec.networks import network
+from tests.spec.networks import costs, network
 
 IMAGE = "8x8x8"
 
@@ -76,4 +76,59 @@ def test_a_bias_for_each_distance_is_one_of_a_map_with_itself():
         "net.yaml:5:63: a bias for each distance on maps of 16×16 and 8×8\n"
         "  in layers[1].distance\n"
         "  help: queries and keys stand on maps of one size there"
+    )
+
+
+VIDEO = "3x8x16x16"
+FORMS = {
+    VIDEO: "one number for all sides, or frames × height × width",
+    IMAGE: "one number for both sides, or height × width",
+    "16x12": "one number, of the length",
+}
+ON = {VIDEO: "a map of 3 dimensions", IMAGE: "a map of 2 dimensions", "16x12": "a map of 1 dimension"}
+
+
+@pytest.mark.parametrize(
+    ("input", "layer", "column", "cell", "what"),
+    [
+        (VIDEO, "conv: {c: 4, k: 3x3, s: 2x2, p: 1x1}", "k", "3x3", "a size of 3×3"),
+        (VIDEO, "conv: {c: 4, k: 3, s: 2x2}", "s", "2x2", "a size of 2×2"),
+        (VIDEO, "conv: {c: 4, k: 3, p: 1x1}", "p", "1x1", "a padding of 1×1"),
+        (VIDEO, "conv: {c: 4, k: 3, p: [1, 1, 1, 1]}", "p", "[1", "a padding of 1×1×1×1"),
+        (VIDEO, "conv3d: {c: 4, k: 3, d: 2x2}", "d", "2x2", "a size of 2×2"),
+        (VIDEO, "conv_transpose: {c: 4, k: 2x2}", "k", "2x2", "a size of 2×2"),
+        (
+            VIDEO,
+            "conv_transpose: {c: 4, k: 2, s: 2, output_padding: [1, 1]}",
+            "output_padding",
+            "[1",
+            "a padding of 1×1",
+        ),
+        (VIDEO, "inverted_residual: {c: 4, t: 2, k: 3x3}", "k", "3x3", "a size of 3×3"),
+        (VIDEO, "max_pool: {k: 2x2}", "k", "2x2", "a size of 2×2"),
+        (VIDEO, "avg_pool: {size: 2x2}", "size", "2x2", "a size of 2×2"),
+        (VIDEO, "upsample: {factor: 2x2}", "factor", "2x2", "a size of 2×2"),
+        ("16x12", "max_pool: {k: 2x2}", "k", "2x2", "a size of 2×2"),
+        ("16x12", "max_pool: {k: 4, p: 2x2}", "p", "2x2", "a padding of 2×2"),
+        (IMAGE, "max_pool: {k: 2x2x2}", "k", "2x2x2", "a size of 2×2×2"),
+        (IMAGE, "conv: {c: 4, k: 3x3x3}", "k", "3x3x3", "a size of 3×3×3"),
+    ],
+)
+def test_a_size_of_another_kind_of_map(input, layer, column, cell, what):
+    """Equal numbers are no exception: a window of 2×2 on a video may be meant as one of 1×2×2."""
+    place = 5 + layer.index(cell)
+    message = f"net.yaml:4:{place}: {what} on {ON[input]}\n  in layers[0].{column}\n  help: {FORMS[input]}"
+    assert told([layer], input) == message
+
+
+def test_one_number_is_that_of_every_side():
+    """3·4·3³ weights and 4 biases; at 8·16·16 places."""
+    layer = "b: {k: 3}"
+    head = "blocks: {b: {columns: {k: {type: size}}, layers: [conv: {k: $k, c: 4}]}}\n"
+    assert costs(network(f"  - {layer}\n", head=head, input=VIDEO)) == (3 * 4 * 27 + 4, 3 * 4 * 27 * 8 * 16 * 16)
+    assert told(["b: {k: 3x3}"], VIDEO, head) == (
+        "net.yaml:3:61: a size of 3×3 on a map of 3 dimensions\n"
+        "  in blocks.b.layers[0].k\n"
+        f"  help: {FORMS[VIDEO]}\n"
+        "  note: `b` is used at net.yaml:5:5, in layers[0]"
     )

@@ -1,13 +1,21 @@
 """Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ; of maps of one or
 three dimensions so much on each side; nothing yet where it is `same`, which the size of the map tells."""
 
+from archprof.ir.columns import EachSide
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Run
 from archprof.ir.operators.base import ShapeError
 from archprof.ir.values import Value, show_shape
+from archprof.units import plural
 
 Sides = tuple[int, int, int, int]
 Padding = tuple[int, int] | Sides
+# What sizes of maps of so many dimensions look like.
+_FORMS = {
+    1: "one number, of the length",
+    2: "one number for both sides, or height × width",
+    3: "one number for all sides, or frames × height × width",
+}
 
 
 def shortest(padding: tuple[int, ...]) -> Padding:
@@ -33,10 +41,10 @@ def at_rank(sizes: tuple[int, ...], rank: int, column: str, what: str = "a size"
     """Return sizes for each of so many dimensions: one number is that of all. Raises ShapeError where they are of
     others."""
     if len(sizes) == rank:
-        return sizes
-    if len(set(sizes)) != 1:
-        dimensions = "dimension" if rank == 1 else "dimensions"
-        raise ShapeError(f"{what} of {show_shape(sizes)} on a map of {rank} {dimensions}", columns=(column,))
+        return tuple(sizes)
+    if isinstance(sizes, EachSide) or len(set(sizes)) != 1:
+        message = f"{what} of {show_shape(sizes)} on a map of {plural(rank, 'dimension')}"
+        raise ShapeError(message, _FORMS[rank], (column,))
     return sizes[:1] * rank
 
 
