@@ -30,13 +30,19 @@ class Kind(NamedTuple):
 
 class Column(NamedTuple):
     """An option of an operator or a column of a block: its name, what may stand there, what it means, and how papers
-    spell it."""
+    spell it.
+
+    It means nothing unless the column that it *needs* is given, and stands *instead* of others, which mean nothing
+    beside it.
+    """
 
     name: str
     kind: Kind
     doc: str
     synonyms: tuple[str, ...] = ()
     required: bool = False
+    needs: str = ""
+    instead: tuple[str, ...] = ()
 
 
 class EachSide(tuple[int, ...]):

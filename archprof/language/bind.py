@@ -11,7 +11,7 @@ from archprof.errors import Location, Problems, SpecError, TooManyProblems, plac
 from archprof.ir.columns import FLAG, HOLDS_LAYERS, Column
 from archprof.language.block import COMMON, JOIN_THEM, Block
 from archprof.language.bound import BoundLayer, BoundRow
-from archprof.language.cells import Cells, is_none, read_cell
+from archprof.language.cells import Cells, check_idle, is_none, read_cell
 from archprof.language.expression import holds
 from archprof.language.registry import find_operator
 from archprof.language.scope import LayerOfBody, Scope, names_asked
@@ -271,8 +271,28 @@ class Binder:
             missing = "columns" if columns is None else "rows"
             advice = "a table has `columns: [k, c, s]` and `rows`"
             raise problem(f"a table without `{missing}`", node.location, where=address, help=advice)
-        header = self._header(block, columns, address)
-        return Arguments(options, header, sequence(rows, "a list of rows"), columns.location)
+        header, listed = self._header(block, columns, address), sequence(rows, "a list of rows")
+        if self.pristine:
+            self._check_overridden(options, columns, header, listed, address)
+        return Arguments(options, header, listed, columns.location)
+
+    def _check_overridden(
+        self,
+        options: Mapping[str, tuple[Scalar, Node]],
+        columns: Node,
+        header: tuple[Column, ...],
+        rows: tuple[Node, ...],
+        address: str,
+    ) -> None:
+        """Note the options that each row has a cell for, where one file says both: of a variant the rows are edited."""
+        for at, column in enumerate(header):
+            marker, _ = options.get(column.name, (None, None))
+            if marker is None or marker.file != columns.file:
+                continue
+            if all(isinstance(row, Seq) and row.items[at : at + 1] != (ABSENT,) for row in rows):
+                message = f"each row has a `{column.name}` of its own"
+                advice = "remove the option, or the column"
+                self.problems.add(message, marker.location, where=f"{address}.{column.name}", help=advice)
 
     def _options(
         self, block: Block, entries: Mapping[str, tuple[Scalar, Node]], address: str
@@ -332,6 +352,7 @@ class Binder:
             values[name] = self._value(named[name], node, address)
         if arguments.rows is None:
             self._check_required(block, values, location, address)
+            check_idle(named, cells, values, address, self.problems)
             return (self._row(block, values, cells, location, address, None),)
         rows = []
         for number, node in enumerate(arguments.rows):
@@ -341,6 +362,8 @@ class Binder:
                 whole = isinstance(node, Seq) and ABSENT not in node.items
                 missing = (arguments.header, address) if whole else (node.location, here)
                 self._check_required(block, own, *missing)
+                # What stands beside all rows is told once, at the first.
+                check_idle(named, typed if number else {**cells, **typed}, own, here, self.problems)
                 rows.append(self._row(block, own, {**cells, **typed}, node.location, here, str(number)))
         return tuple(rows)
 

@@ -144,8 +144,34 @@ def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: 
     for column in columns:
         if column.required and column.name not in values:
             problems.add(f"{what} needs `{column.name}`: {column.doc}", options.location, where=where)
+    given = {named[key].name: node for key, (_, node) in options.entries.items() if key in named}
+    check_idle({column.name: column for column in columns}, given, values, where, problems)
     problems.raise_any()
     return values
+
+
+def check_idle(
+    columns: Mapping[str, Column],
+    given: Mapping[str, Node],
+    values: Mapping[str, Any],
+    where: str,
+    problems: Problems,
+) -> None:
+    """Note the cells that are *given* and mean nothing beside the *values* of the others."""
+    inside = f"{where}." if where else ""
+    for name, node in given.items():
+        column = columns[name]
+        if values.get(name) is None:
+            continue
+        if column.needs and values.get(column.needs) is None:
+            message = f"`{name}` means nothing without `{column.needs}`"
+            place = f"{inside}{name}" if inside else ""
+            problems.add(message, node.location, where=place, help="remove it, or give both")
+        for other in column.instead:
+            if other in given and values.get(other) is not None:
+                message = f"`{other}` means nothing beside `{name}`"
+                place = f"{inside}{other}" if inside else ""
+                problems.add(message, given[other].location, where=place, help="give one of the two")
 
 
 # Numbers

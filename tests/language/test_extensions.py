@@ -64,7 +64,7 @@ def test_what_a_kind_allows_is_what_it_is_told_as(example):
     assert inspect.signature(columns.options).parameters.keys() == {
         "allowed", "columns", "make", "short", "of", "what", "template",
     }  # fmt: skip
-    assert columns.Column._fields == ("name", "kind", "doc", "synonyms", "required")
+    assert columns.Column._fields == ("name", "kind", "doc", "synonyms", "required", "needs", "instead")
 
 
 @pytest.mark.parametrize("call", [row[0] for row in rows_below("What a block calls")])

@@ -132,3 +132,58 @@ def test_one_number_is_that_of_every_side():
         f"  help: {FORMS[VIDEO]}\n"
         "  note: `b` is used at net.yaml:5:5, in layers[0]"
     )
+
+
+@pytest.mark.parametrize(
+    ("layer", "idle"),
+    [
+        ("avg_pool: {s: 2}", {"s": "means nothing without `k`"}),
+        ("avg_pool: {p: 1, ceil: true}", {"p": "means nothing without `k`", "ceil": "means nothing without `k`"}),
+        ("avg_pool: {size: 2, count_padding: false}", {"count_padding": "means nothing without `k`"}),
+        ("avg_pool: {k: 2, form: function}", {"form": "means nothing beside `k`"}),
+        ("conv2d: {k: 3, c: 4, gamma: 2}", {"gamma": "means nothing without `weights`"}),
+        ("conv: {k: 3, c: 4, weight_eps: 0.5}", {"weight_eps": "means nothing without `weights`"}),
+        ("squeeze_excite: {ratio: 0.5, c: 4}", {"ratio": "means nothing beside `c`"}),
+        ("squeeze_excite: {of: input, divisor: 8, c: 4}", dict.fromkeys(("of", "divisor"), "means nothing beside `c`")),
+    ],
+)
+def test_an_option_that_does_nothing(layer, idle):
+    advice = {"without": "remove it, or give both", "beside": "give one of the two"}
+    parts = [
+        f"net.yaml:4:{5 + layer.index(f'{name}: ') + len(name) + 2}: `{name}` {message}\n"
+        f"  in layers[0].{name}\n"
+        f"  help: {advice[message.split()[2]]}"
+        for name, message in idle.items()
+    ]
+    assert told([layer]) == "\n".join(parts)
+
+
+def test_an_option_that_does_nothing_in_a_cell_or_a_row():
+    assert told(["inverted_residual: {t: 2, c: 4, se: {ratio: 0.5, c: 4}}"]) == (
+        "net.yaml:4:49: `ratio` means nothing beside `c`\n  in layers[0].se\n  help: give one of the two"
+    )
+    assert told(["avg_pool: {columns: [size], s: 2, rows: [[4], [2]]}"]) == (
+        "net.yaml:4:36: `s` means nothing without `k`\n  in layers[0].rows[0].s\n  help: remove it, or give both"
+    )
+
+
+def test_what_the_defaults_say_may_be_of_no_use_to_a_layer():
+    """8 channels are squeezed to 4: 8·4 + 4 parameters, and 4·8 + 8 back."""
+    head = "defaults: {squeeze_excite: {ratio: 0.25}, avg_pool: {s: 2}}\n"
+    graph = network("  - squeeze_excite: {c: 4}\n  - avg_pool\n", head=head, input=IMAGE)
+    assert costs(graph)[0] == (8 * 4 + 4) + (4 * 8 + 8)
+    assert graph.nodes[-1].output.shape == (8, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["k", "kernel"])
+def test_an_option_that_every_row_overrides(name):
+    assert told([f"conv: {{{name}: 7, columns: [k, c], rows: [[3, 4], [5, 8]]}}"]) == (
+        "net.yaml:4:12: each row has a `k` of its own\n  in layers[0].k\n  help: remove the option, or the column"
+    )
+
+
+def test_rows_that_settings_change_leave_the_option_to_the_others():
+    """Of kernels of 7 the first becomes one of 3, then the second too: 3·3·8·4 and 3·3·4·8 weights, 4 and 8 biases."""
+    layer = "  - conv: {k: 7, columns: [c], rows: [[4], [8]]}\n"
+    found = network(layer, at="layers[0].rows[0].k=3,layers[0].rows[1].k=3", input=IMAGE)
+    assert costs(found)[0] == 9 * 8 * 4 + 4 + 9 * 4 * 8 + 8

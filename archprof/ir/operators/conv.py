@@ -40,8 +40,8 @@ WEIGHTS = (
         "the weights as they are; standardised over each filter (Qiao et al. 2019); so, with a learned gain for each, "
         "gamma / √fan-in times as large (Brock et al. 2021)",
     ),
-    Column("gamma", ratio(0, 100), "what scaled weights are scaled by, of the activation in front"),
-    Column("weight_eps", ratio(0, 1), "added to the variance of weights"),
+    Column("gamma", ratio(0, 100), "what scaled weights are scaled by, of the activation in front", needs="weights"),
+    Column("weight_eps", ratio(0, 1), "added to the variance of weights", needs="weights"),
 )
 
 

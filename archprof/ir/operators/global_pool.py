@@ -48,13 +48,20 @@ class AdaptiveAvgPool2d(Adaptive):
 
     name: ClassVar[str] = "avg_pool"
     columns: ClassVar[tuple[Column, ...]] = (
-        *WINDOW,
+        WINDOW[0]._replace(instead=("form",)),
+        *WINDOW[1:],
         Column(
             "size",
             SIDES,
             "the output's size, of adaptive pooling; 1, global pooling, where neither `k` nor `size` is given",
         ),
-        Column("count_padding", FLAG, "whether padded zeros take part in the mean of a window", ("count_include_pad",)),
+        Column(
+            "count_padding",
+            FLAG,
+            "whether padded zeros take part in the mean of a window",
+            ("count_include_pad",),
+            needs="k",
+        ),
         Column("form", one_of("module", "function"), _FORM),
     )
 

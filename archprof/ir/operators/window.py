@@ -12,9 +12,9 @@ from archprof.ir.values import Value
 
 WINDOW = (
     Column("k", SIDES, "window", ("kernel", "kernel_size")),
-    Column("s", SIDES, "stride; the window's size unless given", ("stride",)),
-    Column("p", PADDING, "padding; 0 unless given", ("padding",)),
-    Column("ceil", FLAG, "round the output size up", ("ceil_mode",)),
+    Column("s", SIDES, "stride; the window's size unless given", ("stride",), needs="k"),
+    Column("p", PADDING, "padding; 0 unless given", ("padding",), needs="k"),
+    Column("ceil", FLAG, "round the output size up", ("ceil_mode",), needs="k"),
 )
 
 

@@ -92,7 +92,12 @@ COLUMNS = (
         "how the mean is written: the same result, priced differently by some tools",
     ),
     Column("before_act", FLAG, "whether the gate stands before the block's activation"),
-    Column("c", optional(count()), "squeezed channels as printed, at every width, instead of a ratio"),
+    Column(
+        "c",
+        optional(count()),
+        "squeezed channels as printed, at every width, instead of a ratio",
+        instead=("ratio", "of", "divisor"),
+    ),
 )
 SQUEEZE_EXCITE = Block(
     "squeeze_excite",
