@@ -24,6 +24,7 @@ from archprof.language.widths import Scaling
 from archprof.named_tuple import NamedTuple
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
+from archprof.spec.own_blocks import names_in
 from archprof.spec.types import Spec
 from archprof.spec.values import identifier, scalar, wrong
 from archprof.spec.variant import Setting
@@ -111,12 +112,27 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     if len(binder.problems.found) == noted:
         # A layer that cannot be read might be the one that uses a default.
         binder.check_defaults()
+    if not binder.problems.found:  # nor might any other mistake be a knob's name
+        _check_knobs(spec, binder.problems)
     inits = Inits({}, {})
     with binder.problems:
         inits = read_init(spec, binder.ids)
     frozen = _frozen(spec, cells, binder)
     binder.problems.raise_any()
     return Bound(layers, frozen, inits)
+
+
+def _check_knobs(spec: Spec, problems: Problems) -> None:
+    """Note the knobs of the spec's own file that nothing asks for; a variant may well leave some of its parent's
+    behind."""
+    knobs = spec.tree.root.get("knobs") if spec.tree and spec.pristine else None
+    if spec.tree is None or not isinstance(knobs, Map):
+        return
+    asked = names_in(spec.tree.root)
+    for name, (marker, _) in knobs.entries.items():
+        if name not in asked and marker.file == spec.file:
+            advice = f"write `${name}` into a cell, or remove the knob"
+            problems.add(f"nothing asks for the knob `{name}`", marker.location, where="knobs", help=advice)
 
 
 def _named_inputs(spec: Spec) -> Mapping[str, Location]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from archprof.errors import Location, Problems, problem
 from archprof.named_tuple import NamedTuple
@@ -90,6 +90,8 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     said, asked = text(doc) if doc else "", names_in(layers)
     block = OwnBlock(name, said, own, names, rest, outputs, layers, asked, marker.location, fields.get("repeats"))
     _check_read(block, columns)
+    if inputs:
+        _check_inputs_read(block, sequence(inputs, "a list of names"))
     return block
 
 
@@ -105,6 +107,35 @@ def _check_read(block: OwnBlock, columns: Node | None) -> None:
             advice = f"write `${column.name}` into a cell of its layers, or remove the column"
             problems.add(f"nothing in block `{block.name}` asks for its column `{column.name}`", place, help=advice)
     problems.raise_any()
+
+
+def _check_inputs_read(block: OwnBlock, nodes: Iterable[Node]) -> None:
+    """Raise SpecError for each input that no layer of a block reads; its first layer takes the first one unless it
+    names others."""
+    first = block.layers.items[0]
+    read = set(_sources(block.layers))
+    if not isinstance(first, Map) or "from" not in first.entries:
+        read.add(block.inputs[0])
+    problems = Problems()
+    for name, node in zip(block.inputs, nodes, strict=True):
+        if name not in read:
+            advice = f"`from: {name}` beside a layer does; or leave the input out"
+            problems.add(f"no layer of block `{block.name}` reads its input `{name}`", node.location, help=advice)
+    problems.raise_any()
+
+
+def _sources(node: Node) -> Iterator[str]:
+    """Yield what layers somewhere in *node* take instead of the layer above."""
+    if isinstance(node, Seq):
+        for item in node.items:
+            yield from _sources(item)
+    elif isinstance(node, Map):
+        for key, value in node.pairs():
+            if key == "from":
+                listed = value.items if isinstance(value, Seq) else (value,)
+                yield from (source.text for source in listed if isinstance(source, Scalar))
+            else:
+                yield from _sources(value)
 
 
 def names_in(node: Node) -> frozenset[str]:

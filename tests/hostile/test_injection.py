@@ -57,6 +57,7 @@ layers:
     conv: {{k: 3, c: 8}}
   - conv: {{k: 1, c: 16}}
   - avg_pool
+  - {{identity: , when: $k == a}}
   - linear: classes
 published:
   - {{macs: 1M, where: {0}, source: {0}, note: {0}}}
