@@ -15,7 +15,7 @@ from archprof.language.cells import Cells, cells_of, read_cell
 from archprof.language.flatten import Flattener
 from archprof.language.frame import Places
 from archprof.language.init import read_init
-from archprof.language.own_block import check_names
+from archprof.language.own_block import check_defaults, check_names
 from archprof.language.registry import find_block
 from archprof.language.soundness import is_sound
 from archprof.language.spellings import spellings
@@ -106,6 +106,8 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     binder = Binder(cells, spec.file, spec.pristine, scope=scope_of(spec.blocks, cells))
     binder.problems.found.extend(problems.found if problems else ())
     check_names(spec.blocks, find_block, binder.problems)
+    if spec.pristine:
+        check_defaults(spec.blocks, cells, binder.problems)
     noted = len(binder.problems.found)
     binder.ids.update(_named_inputs(spec))
     layers = binder.layers(spec.layers, "layers")

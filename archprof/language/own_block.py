@@ -151,6 +151,24 @@ def check_names(own: Mapping[str, OwnBlock], known: Callable[[str], object], pro
             problems.add(f"there is a block `{name}` already", block.location, where="blocks", help=advice)
 
 
+def check_defaults(own: Mapping[str, OwnBlock], cells: Cells, problems: Problems) -> None:
+    """Note the defaults of columns that no row could have as a cell, whether a row uses them or not; what they are at a
+    knob or another column is known there."""
+    alone = cells._replace(columns={})
+    for block in own.values():
+        for column in block.columns:
+            default = column.default
+            if default is None or names_in(default):
+                continue
+            kind = _kind(column)
+            try:
+                read_cell(kind, default, alone)
+            except SpecError as error:
+                with problems:
+                    where = f"blocks.{block.name}.columns.{column.name}.default"
+                    raise placed(error, where, kind.allowed) from None
+
+
 _REPEATS = kinds.count(0, MAX_REPEATS, "a number of repeats")
 
 

@@ -15,6 +15,7 @@ TYPES = (
     "int", "float", "bool", "size", "sizes", "channels", "expanded", "groups", "padding", "norm", "act", "text",
     "stochastic_depth",
 )  # fmt: skip
+_NUMBERS = ("int", "float")  # which have a least and a largest one
 COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
 BLOCK_KEYS = ("doc", "columns", "inputs", "outputs", "repeats", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
@@ -194,17 +195,32 @@ def _column(name: str, node: Node) -> OwnColumn:
     if (kind is None) == (choices is None):
         advice = f"`type: {TYPES[0]}`, `{'`, `'.join(TYPES[1:])}`; or `choices: [a, b]`"
         raise problem(f"column `{name}` needs one of `type` and `choices`", node.location, help=advice)
-    low, high, doc = fields.get("min"), fields.get("max"), fields.get("doc")
+    typed, doc = word(kind, TYPES, "type") if kind else "choice", fields.get("doc")
     return OwnColumn(
         name,
-        word(kind, TYPES, "type") if kind else "choice",
+        typed,
         fields.get("default"),
-        number(low, -1e9, 1e9) if low else -math.inf,
-        number(high, -1e9, 1e9) if high else math.inf,
+        *_range(name, typed, fields),
         tuple(scalar(choice, "a word").text for choice in sequence(choices, "a list of words")) if choices else (),
         text(doc) if doc else "",
         tuple(identifier(item, "a name") for item in sequence(synonyms, "a list of names")) if synonyms else (),
     )
+
+
+def _range(name: str, typed: str, fields: Map) -> tuple[float, float]:
+    """Return the least and the largest number of a column. Raises SpecError where it takes none, or none is left."""
+    for key in ("min", "max"):
+        if key in fields.entries and typed not in _NUMBERS:
+            kind = "`choices`" if typed == "choice" else f"`type: {typed}`"
+            message = f"`{key}` of column `{name}`, which has {kind}"
+            raise problem(message, fields.entries[key][0].location, help="it is a bound of `int` and `float`")
+    low, high = fields.get("min"), fields.get("max")
+    least = number(low, -1e9, 1e9) if low else -math.inf
+    most = number(high, -1e9, 1e9) if high else math.inf
+    if low and least > most:
+        message = f"the `min` of column `{name}` is larger than its `max`"
+        raise problem(message, low.location, help="no number is left between them")
+    return least, most
 
 
 def _check_synonyms(columns: Mapping[str, OwnColumn], node: Node) -> None:
