@@ -187,3 +187,34 @@ def test_rows_that_settings_change_leave_the_option_to_the_others():
     layer = "  - conv: {k: 7, columns: [c], rows: [[4], [8]]}\n"
     found = network(layer, at="layers[0].rows[0].k=3,layers[0].rows[1].k=3", input=IMAGE)
     assert costs(found)[0] == 9 * 8 * 4 + 4 + 9 * 4 * 8 + 8
+
+
+@pytest.mark.parametrize(
+    ("input", "layer", "message"),
+    [
+        (
+            "16x12",
+            layer,
+            f"net.yaml:4:5: {what} needs a feature map (C×H×W), not 16×12\n"
+            "  in layers[0]\n"
+            "  help: on a sequence stand `conv`, `conv1d` and pools; attention stands behind `tokens`",
+        )
+        for layer, what in [
+            ("conv2d: {k: 3, c: 4}", "a convolution"),
+            ("attention: 2", "a convolution"),
+            ("unfold: 2", "unfolding"),
+        ]
+    ]
+    + [
+        (
+            IMAGE,
+            f"conv_transpose: {{k: 3, c: 4, {column}: same}}",
+            f"net.yaml:4:{place}: a transposed convolution has no padding `same`\n"
+            f"  in layers[0].{column}\n"
+            "  help: give a number",
+        )
+        for column, place in [("p", 37), ("output_padding", 50)]
+    ],
+)
+def test_advice_is_for_what_stands_there(input, layer, message):
+    assert told([layer], input) == message

@@ -251,11 +251,17 @@ class Elementwise(Operator):
     keeps_channels: ClassVar[bool] = True
 
 
+# What to do about a value of so many axes, with the channels at one, where an image is wanted.
+_FOR_IMAGES: Mapping[tuple[int, int | None], str] = {
+    (3, 2): "place it behind `permute: channels_first`",
+    (2, 0): "on a sequence stand `conv`, `conv1d` and pools; attention stands behind `tokens`",
+}
+
+
 def feature_map(value: Value, what: str) -> Value:
     """Return *value* if it is (C, H, W); raises ShapeError otherwise."""
     if len(value.shape) != 3 or value.channel != 0:
-        last = len(value.shape) == 3 and value.channel == 2
-        advice = f"place it {'behind `permute: channels_first`' if last else 'before pooling and flattening'}"
+        advice = _FOR_IMAGES.get((len(value.shape), value.channel), "place it before pooling and flattening")
         raise ShapeError(f"{what} needs a feature map (C×H×W), not {show_shape(value.shape)}", advice)
     return value
 

@@ -54,8 +54,9 @@ class ConvTranspose(Windowed):
         """Return a transposed convolution on a map of its own number of dimensions, of two on one of any. Raises
         ShapeError for sizes of another one."""
         of, channels = _of_rank(cls, inputs[0]), inputs[0].channels
-        if p == SAME:
-            raise ShapeError("a transposed convolution has no padding `same`", columns=("p",))
+        for column, sides in (("p", p), ("output_padding", output_padding)):
+            if sides == SAME:
+                raise ShapeError("a transposed convolution has no padding `same`", "give a number", (column,))
         kernel, stride, dilation = (at_rank(one, of.rank, name) for name, one in (("k", k), ("s", s), ("d", d)))
         padding = at_rank(p, of.rank, "p", "a padding")
         more = at_rank(output_padding, of.rank, "output_padding", "a padding")
