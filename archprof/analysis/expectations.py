@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report
-from archprof.errors import Location, Problem
+from archprof.errors import Location, Problem, Problems
 from archprof.ir.origin import Origin
 from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
-from archprof.spec.header import NETWORKS
+from archprof.spec.header import NETWORKS, PUBLISHED
+from archprof.spec.printed_number import parse_printed
 from archprof.spec.same import is_at
 from archprof.spec.types import Expected, Spec
 from archprof.spec.variant import Setting, settings_text
@@ -33,6 +34,18 @@ class Expectation(NamedTuple):
     def holds(self) -> bool:
         """Whether what is counted is what is expected."""
         return self.counted == self.expected
+
+
+def check_published(spec: Spec) -> None:
+    """Raise SpecError for all that a spec says was published and is no number."""
+    problems = Problems()
+    for entry in spec.published:
+        for what, text in entry.numbers.items():
+            node = entry.node.get(what)
+            if what in PUBLISHED and node is not None:  # accuracies are only shown
+                with problems:
+                    parse_printed(text, node.location)
+    problems.raise_any()
 
 
 def expectations(origin: Origin, totals: Counts) -> list[Expectation]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.analysis.expectations import unmet_expectations
+from archprof.analysis.expectations import check_published, unmet_expectations
 from archprof.analysis.variants import Variants
 from archprof.errors import Problem, problems_of
 from archprof.named_tuple import NamedTuple
@@ -48,6 +48,7 @@ def _problems(reference: str, build_space: Callable[[Spec], object] | None) -> t
         variants = Variants(reference)  # once: what standard input has told, it does not tell again
         unmet = unmet_expectations(variants)
         spec = variants.spec()
+        check_published(spec)
         if build_space is not None and spec.open is not None and not spec.open.asked:
             build_space(spec)
     except Exception as error:  # whatever one file raises, the others are told of

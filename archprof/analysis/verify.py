@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.analysis.expectations import expectations
+from archprof.analysis.expectations import check_published, expectations
 from archprof.analysis.variants import Settings, Variants
 from archprof.costs.agreement import CountedModules, Measure
 from archprof.costs.measured import disagreement, with_measured
@@ -102,7 +102,9 @@ def verify(model: str | Graph, measure: Measure | None = None, only: Settings | 
     spec that is wrong, UsageError for a graph that comes from none.
     """
     variants = Variants(model, "`verify`")
-    name = variants.spec().variant
+    spec = variants.spec()
+    check_published(spec)
+    name = spec.variant
     for at in variants.listed() if only is None else (only,):
         if measure is None:
             yield _proof(name, *variants.totals(at), at)

@@ -33,6 +33,18 @@ def test_a_wrong_expectation_is_exit_1(capsys, tmp_path):
     )
 
 
+def test_published_numbers_that_are_none(capsys, tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(GOOD + "published: [{macs: banana, params: 3.4Q, top1: 71.8}]\n")
+    advice = "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
+    told = (
+        f"{path}:5:20: `banana` is not a number as papers print them\n  help: {advice}\n"
+        f"{path}:5:36: `3.4Q` is not a number as papers print them\n  help: {advice}\n"
+    )
+    assert archprof(capsys, "validate", str(path)) == (2, "", told)
+    assert archprof(capsys, "verify", str(path), "--analytic") == (2, "", told)
+
+
 def test_errors_win_over_expectations_and_all_files_are_read(capsys, tmp_path):
     first, second, third = (tmp_path / f"{name}.yaml" for name in ("first", "second", "third"))
     first.write_text(GOOD.replace("conv", "cnv"))
