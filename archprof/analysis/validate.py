@@ -6,6 +6,7 @@ from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.expectations import check_published, unmet_expectations
 from archprof.analysis.variants import Variants
 from archprof.errors import Problem, problems_of
+from archprof.language.expand import check_blocks, has_blocks_alone
 from archprof.named_tuple import NamedTuple
 from archprof.spec.types import Spec
 
@@ -46,6 +47,9 @@ def validate(references: Iterable[str], build_space: Callable[[Spec], object] | 
 def _problems(reference: str, build_space: Callable[[Spec], object] | None) -> tuple[int, tuple[Problem, ...]]:
     try:
         variants = Variants(reference)  # once: what standard input has told, it does not tell again
+        if has_blocks_alone(variants.tree) and not variants.behind:
+            check_blocks(variants.tree)
+            return 0, ()
         unmet = unmet_expectations(variants)
         spec = variants.spec()
         check_published(spec)

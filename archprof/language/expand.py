@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from archprof.errors import Location, Problems, problem, suggest
+from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.ir.builder import GraphBuilder
 from archprof.ir.columns import count
 from archprof.ir.graph import INPUT, Edge, Graph
@@ -24,8 +24,8 @@ from archprof.language.widths import Scaling
 from archprof.named_tuple import NamedTuple
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
-from archprof.spec.own_blocks import names_in
-from archprof.spec.types import Spec
+from archprof.spec.own_blocks import names_in, read_blocks
+from archprof.spec.types import Spec, Tree
 from archprof.spec.values import identifier, scalar, wrong
 from archprof.spec.variant import Setting
 
@@ -122,6 +122,32 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     frozen = _frozen(spec, cells, binder)
     binder.problems.raise_any()
     return Bound(layers, frozen, inits)
+
+
+# What a file says that has blocks for others, and no network; a name it always has.
+_OF_BLOCKS = frozenset(("archprof", "name", "import", "blocks"))
+
+
+def has_blocks_alone(tree: Tree) -> bool:
+    """Tell whether a file defines blocks and no network."""
+    return "blocks" in tree.root.entries and _OF_BLOCKS.issuperset(tree.root.entries)
+
+
+def check_blocks(tree: Tree) -> None:
+    """Raise SpecError with everything that is wrong in a file of blocks alone, but in what their layers make of a
+    row."""
+    from archprof.spec.compared import wrong_words  # which few files need
+
+    problems = Problems()
+    problems.found.extend(tree.problems)
+    with problems:
+        blocks = read_blocks(tree.root.entries["blocks"][1])
+        check_names(blocks, find_block, problems)
+        check_defaults(blocks, Cells({}), problems)
+        for wrong_word in wrong_words(Seq(()), blocks, {}):
+            with problems:
+                raise SpecError([wrong_word])
+    problems.raise_any()
 
 
 def _check_knobs(spec: Spec, problems: Problems) -> None:

@@ -33,6 +33,23 @@ def test_a_wrong_expectation_is_exit_1(capsys, tmp_path):
     )
 
 
+BLOCKS = "archprof: 1\nblocks:\n  b: {columns: {k: {type: int, default: 3}}, layers: [conv: {k: $k, c: 4}]}\n"
+
+
+def test_a_file_of_blocks_alone(capsys, tmp_path):
+    path = tmp_path / "blocks.yaml"
+    path.write_text(BLOCKS)
+    assert archprof(capsys, "validate", str(path)) == (0, "", "")
+    path.write_text(BLOCKS.replace("3}", "3.5}") + "  conv: {layers: [relu]}\n")
+    assert archprof(capsys, "validate", str(path)) == (
+        2,
+        "",
+        f"{path}:3:41: expected an integer, not `3.5`\n"
+        "  in blocks.b.columns.k.default\n  help: an integer from 0 to 1,000,000\n"
+        f"{path}:4:3: there is a block `conv` already\n  in blocks\n  help: choose another name\n",
+    )
+
+
 def test_published_numbers_that_are_none(capsys, tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text(GOOD + "published: [{macs: banana, params: 3.4Q, top1: 71.8}]\n")
