@@ -16,7 +16,7 @@ from archprof.space.meeting import Halves
 from archprof.space.sums import Sums
 
 # So many ways are looked at for one network more: with two limits each leads to one, with more perhaps none.
-_MOST_LOOKED_AT = 1 << 13
+_MOST_LOOKED_AT = 1 << 17
 
 # What is left of the other limits.
 _Left = tuple[int, ...]
@@ -57,6 +57,10 @@ class _Meeting:
         self._partners[entry] = partner[0]
         self._sums[entry] = ends[0] + int(self._many_at(partner)[0]) if partner[0] >= 0 else -1
         return ends[::-1] if self._turned else ends
+
+
+class _InVain(Exception):
+    """Too many ways lead to no network."""
 
 
 class _Ways:
@@ -104,8 +108,11 @@ class _Ways:
         return tuple([rest - costs[one.metric] for rest, one in zip(left, self._besides, strict=True)])
 
     def _leads(self, sums: Sums, value: int, leasts: Sequence[Integers], left: _Left) -> bool:
-        """Tell whether there is a way with a sum that leaves something of each limit."""
+        """Tell whether there is a way with a sum that leaves something of each limit. Raises _InVain where too many
+        were looked at since the last network."""
         self.looked_at += 1
+        if self.looked_at > _MOST_LOOKED_AT:
+            raise _InVain
         entry = sums.entry_of(value)
         return entry >= 0 and all(int(least[entry]) <= rest for least, rest in zip(leasts, left, strict=True))
 
@@ -123,14 +130,14 @@ def greatest_first(halves: Halves, limit: int, others: Mapping[str, int]) -> Ite
     ways = _Ways(halves, besides)
     while (found := max(meetings, key=lambda meeting: meeting.greatest)).greatest >= 0:
         total = found.greatest
-        ways.looked_at += 1
-        for path in ways.through(found.node, *found.take(), most):
-            ways.looked_at = 0
-            yield path
-        if ways.looked_at > _MOST_LOOKED_AT:
+        try:
+            for path in ways.through(found.node, *found.take(), most):
+                ways.looked_at = 0
+                yield path
+        except _InVain:
             metric = halves.automaton.metrics[halves.metric]
             raise usage_error(
                 f"the search for the most {metric} within {len(others) + 1} limits gave up: what it has not found has "
                 f"at most {total:,}",
                 help=f"leave out one of the limits, as `--max-{next(iter(others))}`",
-            )
+            ) from None
