@@ -6,7 +6,7 @@ from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.expectations import check_published, unmet_expectations
 from archprof.analysis.variants import Variants
 from archprof.errors import Problem, problems_of
-from archprof.language.expand import check_blocks, has_blocks_alone
+from archprof.language.expand import check_blocks, check_knobs, has_blocks_alone
 from archprof.named_tuple import NamedTuple
 from archprof.spec.types import Spec
 
@@ -53,6 +53,7 @@ def _problems(reference: str, build_space: Callable[[Spec], object] | None) -> t
         unmet = unmet_expectations(variants)
         spec = variants.spec()
         check_published(spec)
+        check_knobs(spec)
         if build_space is not None and spec.open is not None and not spec.open.asked:
             build_space(spec)
     except Exception as error:  # whatever one file raises, the others are told of

@@ -114,8 +114,6 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     if len(binder.problems.found) == noted:
         # A layer that cannot be read might be the one that uses a default.
         binder.check_defaults()
-    if not binder.problems.found:  # nor might any other mistake be a knob's name
-        _check_knobs(spec, binder.problems)
     inits = Inits({}, {})
     with binder.problems:
         inits = read_init(spec, binder.ids)
@@ -150,17 +148,18 @@ def check_blocks(tree: Tree) -> None:
     problems.raise_any()
 
 
-def _check_knobs(spec: Spec, problems: Problems) -> None:
-    """Note the knobs of the spec's own file that nothing asks for; a variant may well leave some of its parent's
-    behind."""
+def check_knobs(spec: Spec) -> None:
+    """Raise SpecError for the knobs of the spec's own file that nothing asks for; a variant may well leave some of its
+    parent's behind."""
     knobs = spec.tree.root.get("knobs") if spec.tree and spec.pristine else None
     if spec.tree is None or not isinstance(knobs, Map):
         return
-    asked = names_in(spec.tree.root)
+    problems, asked = Problems(), names_in(spec.tree.root)
     for name, (marker, _) in knobs.entries.items():
         if name not in asked and marker.file == spec.file:
             advice = f"write `${name}` into a cell, or remove the knob"
             problems.add(f"nothing asks for the knob `{name}`", marker.location, where="knobs", help=advice)
+    problems.raise_any()
 
 
 def _named_inputs(spec: Spec) -> Mapping[str, Location]:

@@ -50,6 +50,19 @@ def test_a_file_of_blocks_alone(capsys, tmp_path):
     )
 
 
+def test_a_knob_that_nothing_asks_for(capsys, tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(GOOD + "knobs: {wide: {type: int, default: 4}}\n")
+    done = archprof(capsys, "validate", str(path))
+    line = GOOD.count("\n") + 1
+    assert done.code == 2
+    assert done.err == (
+        f"{path}:{line}:9: nothing asks for the knob `wide`\n"
+        "  in knobs\n  help: write `$wide` into a cell, or remove the knob\n"
+    )
+    assert archprof(capsys, "summary", str(path)).code == 0
+
+
 def test_published_numbers_that_are_none(capsys, tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text(GOOD + "published: [{macs: banana, params: 3.4Q, top1: 71.8}]\n")

@@ -29,8 +29,7 @@ def rates(layers: str, **header: str) -> list[float]:
     ],
 )
 def test_rates_grow_in_even_steps_over_the_blocks_of_the_network(cell, expected):
-    knobs = {"knobs": "{rate: {type: float, default: 0.25}}"} if cell == "$rate" else {}
-    assert rates(BLOCKS.format(cell=cell), **knobs) == expected
+    assert rates(BLOCKS.format(cell=cell), knobs="{rate: {type: float, default: 0.25}}") == expected
 
 
 def test_the_rate_of_a_single_block_is_0():
