@@ -350,9 +350,11 @@ class Binder:
         cells = {name: node for name, (_, node) in arguments.options.items()}
         for name, node in cells.items():
             values[name] = self._value(named[name], node, address)
+        exclude = any(column.needs or column.instead for column in block.columns)  # of few blocks
         if arguments.rows is None:
             self._check_required(block, values, location, address)
-            check_idle(named, cells, values, address, self.problems)
+            if exclude:
+                check_idle(named, cells, values, address, self.problems)
             return (self._row(block, values, cells, location, address, None),)
         rows = []
         for number, node in enumerate(arguments.rows):
@@ -362,9 +364,10 @@ class Binder:
                 whole = isinstance(node, Seq) and ABSENT not in node.items
                 missing = (arguments.header, address) if whole else (node.location, here)
                 self._check_required(block, own, *missing)
-                # What stands beside all rows is told once, at the first.
-                check_idle(named, typed if number else {**cells, **typed}, own, here, self.problems)
-                rows.append(self._row(block, own, {**cells, **typed}, node.location, here, str(number)))
+                given = {**cells, **typed}
+                if exclude:  # what stands beside all rows is told once, at the first
+                    check_idle(named, typed if number else given, own, here, self.problems)
+                rows.append(self._row(block, own, given, node.location, here, str(number)))
         return tuple(rows)
 
     def _cells_of(
