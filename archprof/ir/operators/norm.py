@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import torch
 
 _EPS = Column("eps", ratio(0, 1), "added to the variance")
+_LEARNED = (
+    Column("affine", FLAG, "whether factors and terms are learned; they are unless given"),
+    Column("bias", FLAG, "whether terms are learned, where factors are"),
+)
 
 
 @operator
@@ -47,6 +51,7 @@ class GroupNorm(Elementwise):
         Column("groups", count(), "groups of channels; 32 unless given"),
         Column("group_size", count(), "channels of each group, instead of a number of groups"),
         _EPS,
+        _LEARNED[0],
     )
 
     @classmethod
@@ -106,13 +111,15 @@ class LayerNorm(Elementwise):
     columns: ClassVar[tuple[Column, ...]] = (
         _EPS,
         Column("channels_last", FLAG, "whether the channels are the last axis"),
+        *_LEARNED,
     )
 
     @classmethod
-    def of(cls, *inputs: Value, eps: float = 1e-5, channels_last: bool = False) -> LayerNorm:
+    def of(cls, *inputs: Value, channels_last: bool = False, **options: Any) -> LayerNorm:
         shape = inputs[0].shape
         last = channels_last or inputs[0].channel == len(shape) - 1
-        return cls(shape[-1 if last else 0], eps, last, rank=2 if last else rank_of_map(inputs[0]))
+        rank = 2 if last else rank_of_map(inputs[0])
+        return cls(shape[-1 if last else 0], channels_last=last, rank=rank, **options)
 
     def output(self, *inputs: Value) -> Value:
         if not self.channels_last:
@@ -139,7 +146,7 @@ class LayerNorm(Elementwise):
         from archprof.ir.modules import LayerNorm2d
 
         if not self.channels_last:
-            return LayerNorm2d(self.num_features, eps=self.eps)
+            return LayerNorm2d(self.num_features, eps=self.eps, elementwise_affine=self.affine, bias=self.bias)
         over = self.over or (self.num_features,)
         return nn.LayerNorm(over, eps=self.eps, elementwise_affine=self.affine, bias=self.bias)
 
