@@ -48,6 +48,10 @@ _PRODUCT: tuple[_Layer, ...] = (
     {"id": "first", "tokens": {}},
     {"id": "second", "transpose": {}},
 )
+_ROW: tuple[_Layer, ...] = (
+    {"id": "row", "tokens": {}},
+    _AGAIN,
+)
 _WINDOWS: tuple[_Layer, ...] = (
     {"id": "map", "permute": "channels_last"},
     {"id": "windows", "window_partition": {"size": 7}},
@@ -102,6 +106,7 @@ _EXAMPLES: Mapping[str, _Example] = {
     "embedding": _Example({"ids": "128:int64"}, {"size": 30522, "c": 768}),
     "scale": _Example(cells={"factor": 0.5}),
     "transpose": _TOKENS,
+    "tokens_to_map": _Example(before=_ROW),
     "token": _TOKENS,
     "unflatten": _Example("64x1x1", before=("flatten",)),
     "token_range": _TOKENS._replace(cells={"start": 1}),

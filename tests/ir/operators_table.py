@@ -63,6 +63,7 @@ from archprof.ir.operators.tokens import (
     Token,
     TokenRange,
     Tokens,
+    TokensToMap,
     Transpose,
 )
 from archprof.ir.operators.unfold import Fold, RowSum, Unfold
@@ -467,6 +468,7 @@ SEQUENCES = (
     Row(GlobalResponseNorm(12, channels_last=True), (LAST,), LAST, params=2 * 12, channel=2),
     Row(Tokens(), (MAP,), (72, 12)),
     Row(Tokens(True), (LAST,), (72, 12), channel=2),
+    Row(TokensToMap(), ((72, 5), MAP), (5, 9, 8), channel=1),
     Row(Transpose(), (TOKENS,), (12, 10), channel=1),
     Row(Token(), (TOKENS,), FEATURES, channel=1),
     Row(Token(9), (TOKENS,), FEATURES, channel=1),

@@ -28,7 +28,7 @@ BEYOND_FORM = (
     "defaults_not_taken", "defaults_twice", "own_block_", "import_", "register_unknown",
     "choice_block_column", "choice_block_not_drawn", "choice_block_option_", "choice_cell", "choice_depth",
     "choice_knob_", "choice_extends", "choice_network", "choice_repeat_of", "choice_row_of", "choice_row_width",
-    "choice_set", "choice_skip", "condition_word",
+    "choice_set", "choice_skip", "condition_word", "tokens_to_map",
 )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "talking_heads_attention": {"heads": 1, "from": "thirds"},
     "token": {"from": "words"},
     "token_range": {"start": 1, "from": "words"},
+    "tokens_to_map": {"from": "words input"},
     "transpose": {"from": "words"},
     "unfold": {"size": 2},
     "unflatten": {"from": "features"},

@@ -339,3 +339,16 @@ def test_what_cannot_stand_in_windows_that_are_maps(layers, message):
     with pytest.raises(InputError) as error:
         made("4x6x9", *layers)
     assert message in str(error.value)
+
+
+def test_tokens_are_a_map_again_and_words_a_sequence():
+    back = {"from": ["rest", "map"], "tokens_to_map": {}}
+    rest = ["tokens", {"id": "row", "class_token": {}}, {"id": "rest", "token_range": 1}]
+    graph, network = made("4x6x8", {"id": "map", "relu": {}}, *rest, back)
+    x = torch.randn(2, 4, 6, 8)
+    assert torch.equal(network(x), x.relu())
+    assert graph.value(graph.outputs["output"]).shape == (4, 6, 8)
+    words = {"id": "words", "embedding": {"size": 9, "c": 4}}
+    graph, network = made({"ids": "5:int64"}, words, {"from": ["words", "words"], "tokens_to_map": {}}, "softmax")
+    ids = torch.tensor([[1, 2, 3, 4, 5]])
+    assert torch.equal(network(ids), network.words(ids).transpose(1, 2).softmax(-1))

@@ -91,6 +91,7 @@ TABLE = (
     Listed("rnn", "recurrent:RNN", ("RNN",)),
     Listed("global_response_norm", "grn:GlobalResponseNorm", ("grn", "GRN")),
     Listed("tokens", "tokens:Tokens"),
+    Listed("tokens_to_map", "tokens:TokensToMap"),
     Listed("transpose", "tokens:Transpose"),
     Listed("token", "tokens:Token"),
     Listed("token_range", "tokens:TokenRange"),

@@ -65,6 +65,45 @@ class Tokens(Function):
         return f"{tensors[0]}.flatten(1, -2)" if self.channels_last else f"{tensors[0]}.flatten(2).transpose(1, 2)"
 
 
+@operator
+class TokensToMap(Function):
+    """Tokens as a map again, with the sides of a second one: (H·W, C) to (C, H, W); words as a sequence, (L, C)
+    to (C, L), with themselves for a second one."""
+
+    channels_last: bool = False  # in the second one
+
+    name: ClassVar[str] = "tokens_to_map"
+    tried: ClassVar[str] = "installed"
+    category: ClassVar[str] = "shape"
+    joins: ClassVar[bool] = True
+    takes: ClassVar[tuple[int, int]] = (2, 2)
+    sized_by_others: ClassVar[bool] = True
+    view: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, *inputs: Value) -> TokensToMap:
+        return cls(inputs[1].channel != 0)
+
+    def output(self, *inputs: Value) -> Value:
+        length, features = tokens(inputs[0], "a map of tokens").shape
+        like = inputs[1].shape
+        sides = like[:-1] if self.channels_last else like[1:]
+        if not sides:
+            raise ShapeError(f"a map of tokens with the sides of {show_shape(like)}", "name a map second")
+        if not same(length, product(sides)):
+            advice = "`token_range` leaves out tokens that are no positions, as that of the class"
+            raise ShapeError(f"{length} tokens on a map of {show_shape(sides)}", advice)
+        return inputs[0].with_shape((features, *sides))
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True, False), permuted=True)
+
+    def expression(self, *tensors: str) -> str:
+        sides = f"{tensors[1]}.shape[{'1:-1' if self.channels_last else '2:'}]"
+        return f"{tensors[0]}.transpose(1, 2).unflatten(2, {sides})"
+
+
 class Transpose(Function):
     """Rows and columns exchanged, (L, C) to (C, L): a linear layer behind it mixes positions (Tolstikhin et al.
     2021)."""
