@@ -73,7 +73,7 @@ class TokensToMap(Function):
     channels_last: bool = False  # in the second one
 
     name: ClassVar[str] = "tokens_to_map"
-    tried: ClassVar[str] = "installed"
+    tried: ClassVar[str] = "none"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
     takes: ClassVar[tuple[int, int]] = (2, 2)
