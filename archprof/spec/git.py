@@ -2,10 +2,12 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from archprof.errors import Location, SpecError, problem
+from archprof.inputs import is_below, repository_root
 from archprof.limits import MAX_BYTES
 from archprof.named_tuple import NamedTuple
 from archprof.spec.catalog import GIT
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 # What is listed of a revision's files: a tree that holds itself many times over has no end.
 _MAX_LISTED = 1 << 26
 _HASH = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\Z")
+# The line that git prints before an object, and room for it.
+_FOUND = re.compile(rb"[0-9a-f]{40,64} (\w+) ([0-9]+)\n")
+_HEADER = 128
+# The mode of a link.
+_LINK = "120000"
+# So many names along a path, and along the links on it.
+_MAX_STEPS = 256
 # Which branch another one follows is a setting.
 _FOLLOWED = ("@{u}", "@{upstream}", "@{push}")
 _FORM = (
@@ -51,7 +60,10 @@ def parse_place(text: str, location: Location | None = None) -> Place:
 def sibling(child: str, target: str, location: Location | None = None) -> str:
     """Return the reference of a path that counts from the folder of *child*, a spec at a revision."""
     place = parse_place(child)
-    path = str(PurePosixPath(place.path).parent / target)
+    folder = PurePosixPath(place.path).parent
+    if target.startswith("../"):  # behind a link, that is another folder
+        folder = PurePosixPath(_led_to(place._replace(path=str(folder)), location) or folder)
+    path = str(folder / target)
     return str(place._replace(path=_inside(path, target, location)))
 
 
@@ -59,15 +71,29 @@ def at_revision(revision: str, file: str, location: Location | None = None, root
     """Return the reference of a file of the work tree at *revision*; *root* is the repository's, where it is known
     already.
 
-    Raises SpecError for a file outside of the repository.
+    Raises SpecError for a file outside of the repository, and for one in a submodule.
     """
     root = os.path.realpath(root or repository(location))
-    try:
-        path = Path(file).resolve().relative_to(root)
-    except ValueError:
+    path = _path_in(root, file)
+    own = repository_root(Path(file).parent)
+    if path is None or (own != root and is_below(own, root) and os.path.exists(os.path.join(own, ".git"))):
         advice = "run it inside the spec's repository"
-        raise problem(f"`{file}` is not in the repository {root}", location, help=advice) from None
+        raise problem(f"`{file}` is not in the repository {root}", location, help=advice)
     return str(Place(revision, path.as_posix()))
+
+
+def _path_in(root: str, file: str) -> Path | None:
+    """Return the path of a file as it counts from *root*; None outside of it.
+
+    Links in the repository stay: at a revision they may lead elsewhere, or be none.
+    """
+    whole = Path(os.path.abspath(file))
+    real = Path(os.path.realpath(file))
+    if Path(os.path.realpath(whole)) == real:  # behind a link, `..` is another folder
+        for folder in reversed(whole.parents):
+            if os.path.realpath(folder) == root:
+                return whole.relative_to(folder)
+    return real.relative_to(root) if real.is_relative_to(root) else None
 
 
 def repository(location: Location | None = None) -> str:
@@ -111,15 +137,58 @@ def head() -> str:
 
 
 def read_blob(text: str, location: Location | None = None, most: int = MAX_BYTES) -> bytes:
-    """Return what a file at a revision holds, at most one byte more than *most*, which is what a spec may have.
+    """Return what a file at a revision holds, links followed, at most one byte more than *most*, which is what a spec
+    may have.
 
     Raises SpecError for a revision, a path or a repository that there is not.
     """
     place = parse_place(text, location)
-    code, data = _call(["cat-file", "blob", _object(place, location)], location, most + 1)
-    if code and len(data) <= most:
+    kind, data = _followed("--batch", place, location, most + 1)
+    if kind != "blob":
         raise _no_blob(text, place, location)
     return data
+
+
+def _followed(how: str, place: Place, location: Location | None, most: int) -> tuple[str, bytes]:
+    """Return what stands at a path, links followed, `blob` or `tree`, and, with `--batch`, *most* bytes of it; an
+    empty kind where nothing is found."""
+    asked = _object(place, location)
+    if "\n" in asked or "\0" in asked:  # which would end it: by its hash then
+        asked = _call(["rev-parse", "--verify", "--quiet", "--end-of-options", asked], location, 65)[1].decode().strip()
+    asks = ["cat-file", how, "--follow-symlinks"]
+    printed = _call(asks, location, most + _HEADER, f"{asked}\n")[1]
+    if found := _FOUND.match(printed):
+        return found[1].decode(), printed[found.end() :][: min(int(found[2]), most)]
+    # Links with a `.` in them git does not follow.
+    path = _led_to(place, location) if printed.startswith(b"dangling ") else None
+    return ("", b"") if path in (None, place.path) else _followed(how, place._replace(path=path), location, most)
+
+
+def _led_to(place: Place, location: Location | None) -> str | None:
+    """Return the path that a path leads to, each link followed; None where one leads out of the repository, or on and
+    on."""
+    left, found = place.path.split("/")[::-1], list[str]()
+    for _ in range(_MAX_STEPS):
+        if not left:
+            return "/".join(found)
+        step = left.pop()
+        link = "" if step in ("", ".", "..") else _link(place._replace(path="/".join([*found, step])), location)
+        if link.startswith("/") or (step == ".." and not found):
+            return None
+        if link:
+            left += link.split("/")[::-1]
+        elif step == "..":
+            found.pop()
+        elif step not in ("", "."):
+            found.append(step)
+    return None
+
+
+def _link(place: Place, location: Location | None) -> str:
+    """Return where the link at a path leads; nothing where it is none."""
+    if _listed(place, location)[0] != _LINK:
+        return ""
+    return os.fsdecode(_call(["cat-file", "blob", _object(place, location)], location, _HEADER << 5)[1])
 
 
 def _no_blob(text: str, place: Place, location: Location | None) -> SpecError:
@@ -128,6 +197,9 @@ def _no_blob(text: str, place: Place, location: Location | None) -> SpecError:
     if kind == "blob":
         advice = f"a partial clone fetches nothing here; `git cat-file -p {text.removeprefix(GIT)}` does"
         return problem(f"`{text}` is not in this clone", location, help=advice)
+    if kind == _LINK:
+        advice = "it names no file of that revision"
+        return problem(f"`{text}` is a link that leads nowhere", location, help=advice)
     if kind:
         return problem(
             f"`{text}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`"
@@ -143,18 +215,32 @@ def exists(text: str) -> bool:
 
 
 def _kind(place: Place, location: Location | None) -> str:
-    """Return what stands at a path, `blob` or `tree`, whether or not the clone has it; empty for nothing.
+    """Return what stands at a path, `blob` or `tree`, whether or not the clone has it, or that it is a link which leads
+    nowhere; empty for nothing.
 
     Raises SpecError for a revision that there is not, and in a clone without the folders above.
     """
-    commit = commit_of(place.revision, location)
+    commit_of(place.revision, location)
     if not place.path:
         return "tree"
+    if kind := _followed("--batch-check", place, location, 0)[0]:
+        return kind
+    mode, kind = _listed(place, location)
+    return _LINK if mode == _LINK else kind
+
+
+def _listed(place: Place, location: Location | None) -> tuple[str, str]:
+    """Return the mode and the kind of what stands at a path itself; empty for nothing.
+
+    Raises SpecError in a clone without the folders above.
+    """
+    commit = commit_of(place.revision, location)
     code, listed = _call(["ls-tree", "-z", "--full-tree", commit, "--", place.path], location, _MAX_LISTED)
     if code:
         advice = f"a partial clone fetches nothing here; `git ls-tree -r {place.revision}` does"
         raise problem(f"the folders of `{shorten(place.revision)}` are not in this clone", location, help=advice)
-    return listed.split(b" ", 2)[1].decode() if listed else ""
+    mode, kind, _ = listed.decode(errors="replace").split(" ", 2) if listed else ("", "", "")
+    return mode, kind
 
 
 def files_below(revision: str, folder: str) -> list[str]:
@@ -188,8 +274,8 @@ def _repository(location: Location | None) -> "Repository":
     return find_repository(location)
 
 
-def _call(arguments: list[str], location: Location | None, most: int) -> tuple[int, bytes]:
-    """Return git's exit code and what it prints, of which *most* bytes are waited for."""
+def _call(arguments: list[str], location: Location | None, most: int, asked: str = "") -> tuple[int, bytes]:
+    """Return git's exit code and what it prints, of which *most* bytes are waited for; *asked* is its input."""
     from subprocess import DEVNULL, PIPE, Popen  # takes longer than reading a spec: only who reads from git pays for it
 
     from archprof.spec.repository import closed
@@ -199,9 +285,12 @@ def _call(arguments: list[str], location: Location | None, most: int) -> tuple[i
     try:
         with (
             closed(found) as environment,
-            Popen(command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL) as process,
+            Popen(command, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process,
         ):
+            assert process.stdin is not None
             assert process.stdout is not None
+            with suppress(BrokenPipeError), process.stdin:  # git that fails at once reads nothing
+                process.stdin.write(os.fsencode(asked))
             printed = process.stdout.read(most)
             if len(printed) == most:
                 process.kill()

@@ -178,3 +178,64 @@ def test_what_was_wrong_then_leaves_limits_of_today(capsys, folder):
         "✗  tiny.yaml  MACs ≤ 1k    1,000  22,016     +21,016",
         "·  tiny.yaml  params ≤ +0            368",
     ]
+
+
+@pytest.mark.parametrize(
+    ("link", "leads", "led", "told"),
+    [
+        ("link.yaml", "tiny.yaml", "tiny.yaml", "✓  link.yaml  params ≤ +0     368     368           0      0.0 %"),
+        ("link.yaml", "more.yaml", "tiny.yaml", "✗  link.yaml  params ≤ +0     368     412         +44"),
+        ("tiny.yaml", "more.yaml", "", "✗  tiny.yaml  params ≤ +0     368     412         +44"),
+        ("link.yaml", "more.yaml", "none.yaml", "·  link.yaml  params ≤ +0     412"),
+        ("link.yaml", "more.yaml", "./nets/../tiny.yaml", "✗  link.yaml  params ≤ +0     368     412         +44"),
+        ("link.yaml", "more.yaml", "/etc/hostname", "·  link.yaml  params ≤ +0     412"),
+        ("here", ".", "nets", "·  here/tiny.yaml  params ≤ +0     368"),
+        ("here", ".", "./nets/..", "✓  here/tiny.yaml  params ≤ +0     368     368           0      0.0 %"),
+    ],
+)
+def test_a_link_counts_from_where_it_led_then(capsys, folder, link, leads, led, told):
+    (folder / "more.yaml").write_text(heavier(SPEC))
+    if led:
+        (folder / link).symlink_to(led)
+    commit(folder)
+    (folder / link).unlink()
+    (folder / link).symlink_to(leads)
+    network = link if link.endswith(".yaml") else f"{link}/tiny.yaml"
+    result = archprof(capsys, "check", network, "--against", "HEAD")
+    assert result.out.splitlines()[4].strip() == told
+
+
+def test_a_parent_above_a_linked_folder(capsys, folder):
+    (folder / "nets" / "deep").mkdir()
+    (folder / "nets" / "deep" / "child.yaml").write_text(CHILD)
+    (folder / "nets" / "tiny.yaml").write_text(heavier(SPEC))
+    (folder / "here").symlink_to("nets/deep")
+    commit(folder)
+    result = archprof(capsys, "check", "here/child.yaml", "--against", "HEAD", "--format", "csv")
+    assert result.out.splitlines()[1] == "pass,here/child.yaml,params,,max,+0,572,572,0,'--against git:HEAD"
+
+
+@pytest.mark.parametrize("led", ["none.yaml", "../out.yaml", "/etc/hostname", "link.yaml"])
+def test_a_link_that_leads_nowhere(capsys, folder, led):
+    (folder / "link.yaml").symlink_to(led)
+    commit(folder)
+    assert archprof(capsys, "summary", "git:HEAD:link.yaml") == (
+        2,
+        "",
+        "`git:HEAD:link.yaml` is a link that leads nowhere\n  help: it names no file of that revision\n",
+    )
+
+
+def test_a_spec_in_a_submodule_is_not_taken_for_a_new_one(capsys, folder):
+    module = folder / "nets" / "module"
+    module.mkdir()
+    (module / "own.yaml").write_text(SPEC)
+    commit(module)
+    commit(folder)
+    (module / "own.yaml").write_text(heavier(SPEC))
+    result = archprof(capsys, "check", "nets/module/own.yaml", "--against", "HEAD")
+    assert (result.code, result.err) == (
+        2,
+        "nets/module/own.yaml:1:1: `nets/module/own.yaml` is not in the repository "
+        f"{folder}\n  help: run it inside the spec's repository\n",
+    )
