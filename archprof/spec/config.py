@@ -175,6 +175,8 @@ def _entry(node: Node) -> BudgetEntry:
                 help="a name, a path or a pattern such as `specs/**/*.yaml`; a list for several",
             )
         models = tuple(scalar(item, "a model") for item in (model.items if isinstance(model, Seq) else (model,)))
+        if not models:
+            raise problem("a budget for no network", model.location, help="leave it out, or name one in `model`")
     budget = None
     with problems:
         budget = read_budget(node, ("model",))

@@ -90,6 +90,10 @@ def test_the_schema_of_the_language_knows_budgets(capsys):
         ("[tool.archprof]\nbudgets = 3\n", "pyproject.toml:2:11: expected a list of budgets, not `3`"),
         ("[tool.archprof\n", "pyproject.toml:1:15: this is not valid TOML"),
         ("x = 1\n[[tool.archprof.budgets]]\nmacs = 1\n", "a budget without `model`"),
+        (
+            "[[tool.archprof.budgets]]\nmodel = 'a.yaml'\nmacs = 1\n[[tool.archprof.budgets]]\nmodel = []\nmacs = 1\n",
+            "pyproject.toml:5:1: a budget for no network\n  help: leave it out, or name one in `model`",
+        ),
     ],
 )
 def test_errors_of_pyproject(capsys, folder, text, told):
