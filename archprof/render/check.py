@@ -77,9 +77,14 @@ def headline(outcome: Outcome) -> str:
 
 def budget(verdict: Verdict) -> str:
     """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
-    of = f" {'on' if verdict.metric in TIMES else 'of'} {verdict.where}" if verdict.where else ""
     whole = " of all" if verdict.bound == "share" else ""
-    return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {verdict.text}{whole}"
+    return f"{_counted(verdict)} {SIGNS[verdict.bound]} {verdict.text}{whole}"
+
+
+def _counted(verdict: Verdict) -> str:
+    """Return what a budget counts: `MACs`, `MACs of kind=se`."""
+    of = f" {'on' if verdict.metric in TIMES else 'of'} {verdict.where}" if verdict.where else ""
+    return f"{_label(verdict.metric)}{of}"
 
 
 def _label(metric: str) -> str:
@@ -138,11 +143,16 @@ def absent(verdict: Verdict) -> str:
     return f"not in {_since(verdict)}" if verdict.since else ""
 
 
-def improvement(verdict: Verdict) -> str:
+def improvements(outcome: Outcome) -> list[str]:
+    """Return what got better, each count once, however many limits it keeps."""
+    return list(dict.fromkeys(_improvement(verdict) for verdict in outcome.verdicts if verdict.improved))
+
+
+def _improvement(verdict: Verdict) -> str:
     """Return what got better, and what keeps it so."""
     assert verdict.before is not None
     share = _percent(verdict.before - verdict.actual, verdict.before)
-    said = f"{verdict.model}: {_label(verdict.metric)} {share} under {_since(verdict)}"
+    said = f"{verdict.model}: {_counted(verdict)} {share} under {_since(verdict)}"
     return f"{said}: tighten with `archprof check --write-baseline FILE`" if verdict.since == "baseline" else said
 
 
@@ -200,19 +210,16 @@ def _bounds_before(outcome: Outcome) -> Iterator[str]:
     """Yield what was more than was counted already."""
     for verdict in outcome.verdicts:
         if "before" in verdict.at_least and verdict.before is not None:
-            of = f" of {verdict.where}" if verdict.where else ""
-            what = f"{_label(verdict.metric)}{of} of {verdict.model}"
-            yield f"{what} at least {exact(verdict.before)} in {_since(verdict)}"
+            yield f"{_counted(verdict)} of {verdict.model} at least {exact(verdict.before)} in {_since(verdict)}"
 
 
 def _notes(outcome: Outcome) -> list[Note]:
-    improved = [verdict for verdict in outcome.verdicts if verdict.improved]
     absences = [verdict for verdict in outcome.verdicts if verdict.status == NEW and verdict.since]
     new = dict.fromkeys(f"{verdict.model} is {absent(verdict)}" for verdict in absences)
     wrong = (str(problem).replace("\n ", ";") for problem in outcome.problems)
     return [
         *(Note("exceeded", f"{MARKS[FAIL]} {told(verdict)}") for verdict in outcome.failures),
-        *(Note("better", f"{MARKS[PASS]} {improvement(verdict)}") for verdict in improved),
+        *(Note("better", f"{MARKS[PASS]} {said}") for said in improvements(outcome)),
         *(Note("new", f"{MARKS[NEW]} {said}: nothing to hold it to") for said in new),
         *(Note("unknown", f"warning: {said}") for said in warnings(outcome)),
         *(Note("problem", said) for said in wrong),

@@ -2,7 +2,7 @@
 
 from archprof.analysis.check import Outcome
 from archprof.errors import printable
-from archprof.render.check import headline, improvement, warnings
+from archprof.render.check import headline, improvements, warnings
 from archprof.render.findings import WRONG, Finding, findings
 from archprof.render.formats import Page
 
@@ -20,8 +20,7 @@ def to_github(outcome: Outcome, page: Page) -> str:
         names = ", ".join(dict.fromkeys(finding.network or finding.path for finding in found[len(shown) :]))
         lines.append(_command("error", Finding("", "", f"{len(found) - len(shown)} more: {names}")))
     lines += [_command("warning", Finding("", "", text)) for text in [*warnings(outcome)][:MOST]]
-    better = [improvement(verdict) for verdict in outcome.verdicts if verdict.improved]
-    lines += [_command("notice", Finding("", "", text)) for text in better[:MOST]]
+    lines += [_command("notice", Finding("", "", text)) for text in improvements(outcome)[:MOST]]
     return "\n".join([*lines, f"archprof: {headline(outcome)}"]) + "\n"
 
 

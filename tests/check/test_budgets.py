@@ -333,6 +333,20 @@ def test_better_than_it_was_is_told(capsys, folder):
     ) == (0, True)
 
 
+def test_what_got_better_is_told_once_and_of_which_rows(capsys, folder):
+    (folder / "tiny.yaml").write_text(heavier(SPEC, 2))
+    archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json")
+    (folder / "tiny.yaml").write_text(SPEC)
+    config(folder, "  - {model: tiny.yaml, macs: [+0, 1M]}\n  - {model: tiny.yaml, where: path=1, params: [+0, +1%]}\n")
+    better = [
+        f"tiny.yaml: {what} % under the baseline: tighten with `archprof check --write-baseline FILE`"
+        for what in ("MACs 20.0", "params of path=1 18.2")
+    ]
+    for format, mark in (("table", "✓ "), ("github", "::notice title=archprof::")):
+        out = archprof(capsys, "check", "--baseline", "b.json", "--format", format).out.replace("%25", "%")
+        assert [line for line in out.splitlines() if "under" in line] == [f"{mark}{line}" for line in better]
+
+
 def test_a_limit_stated_twice_is_one(capsys, folder):
     (folder / "tiny.yaml").write_text(f"{SPEC}budget: {{macs: 1k}}\n")
     (folder / "archprof.yaml").write_text(
