@@ -11,6 +11,7 @@ import typer
 
 from archprof.cli.process import terminal_size
 from archprof.errors import printable_lines, suggest, usage_error
+from archprof.inputs import real_path, repository_root
 from archprof.outputs import write_file
 from archprof.render.formats import Page, Result, formats_of, rendered
 
@@ -92,8 +93,9 @@ def page(output: str | None, no_color: bool) -> Page:
     color = terminal and _wants_color(no_color)
     encoding = "utf-8" if output else (stdout.encoding or "ascii")
     # Code hosts count paths from their checkout.
-    root = Path(os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or ".")
-    return Page(width, color, not _takes(encoding), root)
+    checkout = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
+    root = real_path(checkout) if checkout else repository_root(Path())
+    return Page(width, color, not _takes(encoding), Path(root))
 
 
 def plot_target(plot: str, format: str, output: str | None, *, no_color: bool) -> "Target":

@@ -260,11 +260,17 @@ def test_the_page_of_a_job(capsys, folder, monkeypatch):
     )
 
 
-def test_paths_count_from_the_checkout(capsys, folder, monkeypatch):
-    (folder / "sub").mkdir()
-    (folder / "sub" / "tiny.yaml").write_text(SPEC)
-    monkeypatch.chdir(folder / "sub")
-    monkeypatch.setenv("GITHUB_WORKSPACE", str(folder))
+@pytest.mark.parametrize("checkout", ["repository", "link", ".git"])
+def test_paths_count_from_the_checkout(capsys, folder, monkeypatch, checkout):
+    top = folder / "repository"
+    (top / "sub").mkdir(parents=True)
+    (top / "sub" / "tiny.yaml").write_text(SPEC)
+    (folder / "link").symlink_to("repository")
+    monkeypatch.chdir(top / "sub")
+    if checkout == ".git":
+        (top / ".git").mkdir()
+    else:
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(folder / checkout))
     assert report(capsys, "github", "tiny.yaml").startswith("::error file=sub/tiny.yaml,line=5,col=5,")
 
 
