@@ -295,7 +295,7 @@ class _Checking:
         try:
             before = self._before(target, report)
         except InputError as error:  # limits that count from nothing hold all the same
-            self._note(error.problems)
+            self._note(self._as_asked(problem) for problem in error.problems)
             since = ""
         found = CheckedNetwork(target.label, report, before, since, reads, self._profile)
         weighted = found.count("layers", found.every)
@@ -404,10 +404,25 @@ class _Checking:
         try:
             graph = self._graph_at(reference, target.settings)
         except SpecError:
-            if git.exists(reference):
+            if git.exists(reference) and not self._lacks(reference, target.settings):
                 raise
             return None
         return snapshot(analyze_graph(graph))
+
+    def _lacks(self, reference: str, settings: Sequence[Setting]) -> bool:
+        """Tell whether a network is fine at a revision but for settings, which a change may bring along."""
+        with suppress(SpecError):
+            return bool(settings) and bool(self._graph_at(reference, ()))
+        return False
+
+    def _as_asked(self, problem: Problem) -> Problem:
+        """Return a problem of a revision in the words that it was asked for in, not by its hash."""
+        place = problem.location
+        if not self._commit or place is None:
+            return problem
+        known, asked = (f"{catalog.GIT}{name}:" for name in (self._commit, self._request.against))
+        place = place._replace(file=place.file.replace(known, asked))
+        return problem._replace(message=problem.message.replace(known, asked), location=place)
 
     @staticmethod
     def _graph_at(reference: str, settings: Sequence[Setting]) -> Graph:

@@ -40,7 +40,10 @@ def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
     """Yield what is wrong, then what exceeds its budget; paths count from *root*, the repository's."""
     for problem in outcome.problems:
         said = _sentence(problem)
-        yield _placed(Finding(WRONG, "", said, said), problem.location, root)
+        found = _placed(Finding(WRONG, "", said, said), problem.location, root)
+        place = problem.location
+        # A place that is none in a file of the checkout, as an option or a revision, is told.
+        yield found if found.path or place is None else found._replace(message=printable(f"{place}: {said}"))
     for verdict in outcome.failures:
         found = Finding(verdict.metric, verdict.model, explained(verdict), titled(verdict))
         yield _placed(found, verdict.spec, root)

@@ -239,3 +239,40 @@ def test_a_spec_in_a_submodule_is_not_taken_for_a_new_one(capsys, folder):
         "nets/module/own.yaml:1:1: `nets/module/own.yaml` is not in the repository "
         f"{folder}\n  help: run it inside the spec's repository\n",
     )
+
+
+def test_settings_that_the_revision_lacks_are_new(capsys, folder):
+    knob = "knobs: {ch: {type: int, default: 16}}\nbudget: {at: ch=8, params: +0}\n"
+    (folder / "tiny.yaml").write_text(SPEC.replace("c: 16", "c: $ch") + knob)
+    result = archprof(capsys, "check", "tiny.yaml", "--against", "HEAD")
+    assert (result.code, result.err) == (0, "")
+    assert [line for line in result.out.splitlines() if line.startswith("·")] == [
+        "·  tiny.yaml@ch=8  params ≤ +0             296",
+        "· tiny.yaml@ch=8 is not in git:HEAD: nothing to hold it to",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "place", "told"),
+    [
+        (SPEC.replace("conv", "cnov", 1), "tiny.yaml:5:5: ", "unknown block `cnov`"),
+        (
+            "archprof: 1\nextends: none.yaml\n",
+            "tiny.yaml:2:10: ",
+            "cannot extend `none.yaml`: no such file: `git:main:none.yaml`",
+        ),
+    ],
+)
+def test_what_was_wrong_then_is_told_at_the_revision_that_was_asked_for(capsys, folder, then, place, told):
+    (folder / "tiny.yaml").write_text(then)
+    commit(folder)
+    (folder / "tiny.yaml").write_text(SPEC)
+    result = archprof(capsys, "check", "tiny.yaml", "--against", "main", "--format", "github")
+    said = f"git:main:{place}{told}"
+    assert (result.code, result.err.splitlines()[0]) == (2, said)
+    assert result.out.startswith(f"::error title=archprof::{said}; ")
+
+
+def test_a_revision_that_is_none_is_told_with_its_option(capsys):
+    result = archprof(capsys, "check", "tiny.yaml", "--against", "nope", "--format", "github")
+    assert result.out.startswith("::error title=archprof::--against git:nope: there is no revision `nope`; ")
