@@ -36,7 +36,7 @@ from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import InputError, Location, Problem, SpecError, problems_of, suggest
 from archprof.ir.graph import Graph
-from archprof.language.expand import expand
+from archprof.language.expand import expand, has_blocks_alone
 from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog, git
@@ -253,6 +253,12 @@ class _Checking:
             self._at_settings(target, read_graph_at(target.file, target.settings), budgets, reads=reads)
             return
         tree = self._tree(target.file)
+        if has_blocks_alone(tree):
+            if not target.matched:
+                advice = "name the specs that import them; `archprof validate` takes it"
+                place = Location(target.file, 1, 1)
+                raise SpecError([Problem("a file of blocks alone is no network", place, help=advice)])
+            return
         spec = resolve(tree, target.settings, spellings)
         target = target._replace(settings=spec.asked)
         mine = [*budgets, *standing_at(spec, spec.budget, spellings)]

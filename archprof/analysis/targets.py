@@ -16,12 +16,13 @@ from archprof.spec.variant import Setting, parse_reference, settings_text
 
 class Target(NamedTuple):
     """A network at some settings: how it is named, the file that is read, and its *place*, which is equal where two
-    names mean the same file."""
+    names mean the same file; whether a pattern *matched* it, which may be a file of blocks alone."""
 
     name: str
     file: str
     place: str
     settings: tuple[Setting, ...] = ()
+    matched: bool = False
 
     @property
     def label(self) -> str:
@@ -68,7 +69,8 @@ def find_targets(
         )
     files = [file for _, file in found]
     places = files if target == "-" or catalog.is_git(target) else real_paths(files)
-    return [Target(name, file, place, settings) for (name, file), place in zip(found, places, strict=True)]
+    matched = catalog.is_pattern(target)
+    return [Target(name, file, place, settings, matched) for (name, file), place in zip(found, places, strict=True)]
 
 
 def references(models: Iterable[str]) -> list[str]:

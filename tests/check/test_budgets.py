@@ -362,3 +362,18 @@ def test_a_parent_has_one_name_wherever_it_is_extended(capsys, folder):
     (folder / "nets" / "child.yaml").write_text("archprof: 1\nextends: ../tiny.yaml\n")
     result = archprof(capsys, "check", "tiny.yaml", "nets/child.yaml", "--max-macs", "1k")
     assert (result.code, result.err.count("tiny.yaml:5:5: unknown block `cnov`")) == (2, 1)
+
+
+def test_a_file_of_blocks_alone_is_no_network(capsys, folder):
+    (folder / "blocks.yaml").write_text("archprof: 1\nblocks: {own: {layers: [conv: {k: 3, c: 8}]}}\n")
+    assert archprof(capsys, "check", "*.yaml", "--max-macs", "1M", "--format", "csv") == (
+        0,
+        "status,model,metric,where,bound,text,limit,actual,difference,location\n"
+        "pass,tiny.yaml,macs,,max,1M,1000000,22016,-977984,'--max-macs 1M\n",
+        "",
+    )
+    assert archprof(capsys, "check", "blocks.yaml", "--max-macs", "1M").err == (
+        "blocks.yaml:1:1: a file of blocks alone is no network\n"
+        "  help: name the specs that import them; `archprof validate` takes it\n"
+    )
+    assert archprof(capsys, "check", "b*.yaml", "--max-macs", "1M").err.startswith("there is nothing to check\n")
