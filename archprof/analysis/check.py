@@ -143,6 +143,7 @@ class _Checking:
         self._identities: dict[tuple[str, tuple[Setting, ...]], Hashable] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
+        self._expects: dict[Location, bool] = {}  # whether a spec expects what a budget holds it to
         self._names: dict[Scalar, bool] = {}  # of operators that may not be counted: whether one of them was not
         self._uncounted: set[str] = set()
         self._commit = self._root = ""  # of the revision, and the folder of its repository
@@ -175,6 +176,8 @@ class _Checking:
             if not met and budget in self._unmet:
                 self._problems[self._unmet[budget]] = None
         self._note(_allows_nothing(name, self._uncounted) for name, met in self._names.items() if not met)
+        if not self._request.models:  # what is said of many networks need not hold for the few that were asked for
+            self._note(_expects_nothing(place) for place, met in self._expects.items() if not met)
         self._note(contradictions(self._verdicts))
         if (
             not self._verdicts
@@ -266,6 +269,9 @@ class _Checking:
         if not own:
             mine += [_EXPECT._replace(location=one.location) for one in spec.budget if one.expect and not one.at]
         self._met.update((budget, self._met.get(budget, False)) for budget in mine)
+        for budget in mine:
+            if budget.expect:
+                self._expects[budget.location] = self._expects.get(budget.location, False) or bool(spec.expect)
         self._at_settings(target, expand(spec), mine)
         expects = any(budget.expect for budget in mine)
         elsewhere = [budget.at for budget in spec.budget] + [entry.at for entry in spec.expect if expects]
@@ -468,6 +474,12 @@ def _allows_nothing(name: Scalar, uncounted: Collection[str]) -> Problem:
     """Return the problem of a name that no operator has that is not counted."""
     advice = suggest(name.text, sorted(uncounted), "not counted") if uncounted else "every operator is counted"
     return Problem(f"nothing called `{shorten(name.text)}` is uncounted", name.location, help=advice)
+
+
+def _expects_nothing(place: Location) -> Problem:
+    """Return the problem of a budget that holds networks to what none of them expects."""
+    advice = "a spec states its numbers: `expect: [{params: 5.5M}]`"
+    return Problem("`expect` of networks that expect nothing", place, help=advice)
 
 
 def _where_asked(problem: Problem, budgets: Sequence[Budget]) -> Problem:

@@ -377,3 +377,21 @@ def test_a_file_of_blocks_alone_is_no_network(capsys, folder):
         "  help: name the specs that import them; `archprof validate` takes it\n"
     )
     assert archprof(capsys, "check", "b*.yaml", "--max-macs", "1M").err.startswith("there is nothing to check\n")
+
+
+@pytest.mark.parametrize(
+    ("own", "budgets", "asked", "told"),
+    [
+        ("", "  - {model: tiny.yaml, macs: 1M, expect: true}\n", [], "archprof.yaml:2:5: "),
+        ("budget: {macs: 1M, expect: true}\n", "  - {model: tiny.yaml, macs: 1M}\n", [], "tiny.yaml:8:9: "),
+        ("", "  - {model: '*.yaml', macs: 1M, expect: true}\n", [], ""),
+        ("", "  - {model: '*.yaml', macs: 1M, expect: true}\n", ["tiny.yaml"], ""),
+    ],
+)
+def test_an_expectation_that_no_network_has(capsys, folder, own, budgets, asked, told):
+    (folder / "tiny.yaml").write_text(SPEC + own)
+    (folder / "other.yaml").write_text(f"{SPEC}expect: [{{params: {PARAMS}}}]\n")
+    config(folder, budgets)
+    result = archprof(capsys, "check", *asked)
+    said = "`expect` of networks that expect nothing\n  help: a spec states its numbers: `expect: [{params: 5.5M}]`\n"
+    assert (result.code, result.err) == ((2, told + said) if told else (0, ""))

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.check.repository import SPEC
+from tests.check.repository import PARAMS, SPEC
 from tests.cli.console import archprof
 from tests.docs.markdown import ROOT, blocks, pages
 
@@ -53,7 +53,7 @@ def test_what_is_documented_fits_the_schema(schema, config):
     ],
 )
 def test_reader_and_schema_agree(capsys, folder, schema, entry, good):
-    (folder / "tiny.yaml").write_text(SPEC)
+    (folder / "tiny.yaml").write_text(f"{SPEC}expect: [{{params: {PARAMS}}}]\n")
     (folder / "archprof.yaml").write_text(f"budgets:\n  - {entry}\n")
     valid = jsonschema.validators.validator_for(schema)(schema).is_valid(yaml.safe_load(f"budgets: [{entry}]"))
     assert (valid, archprof(capsys, "check").code != 2) == (good, good)
