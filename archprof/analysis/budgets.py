@@ -299,7 +299,10 @@ def _time_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdi
     actual = round((known.high if limit.bound == "min" else known.low) * NS_PER_MS)
     verdict = _of_whole(found, limit, place, actual, latency.device.short)._replace(estimates={limit.metric: known})
     failed = verdict.status == FAIL and limit.bound != "min"
-    return verdict._replace(grown=_longest(found, latency, place)) if failed else verdict
+    if not failed:
+        return verdict
+    longest = _longest(found, latency, place)
+    return verdict._replace(grown=longest, spec=longest[0].location if longest else place)
 
 
 def _longest(found: CheckedNetwork, latency: "LatencyPrediction", place: Location) -> tuple[Growth, ...]:

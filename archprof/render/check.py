@@ -52,6 +52,11 @@ def _counts(verdict: Verdict) -> tuple[str, str, str, str]:
     return _known(exact, verdict.limit), exact(verdict.actual), _known(signed, above), head_room(verdict)
 
 
+def more(verdict: Verdict, delta: int) -> str:
+    """Return how much more there is of what a verdict counts: `+1,234`, of a time `+0.030 ms`."""
+    return _ms_more(delta) if verdict.metric in TIMES else signed(delta)
+
+
 def _ms_more(ns: int) -> str:
     return f"{'−' if ns < 0 else '+'}{ns_text(abs(ns))}"
 
@@ -200,10 +205,9 @@ def _growth(outcome: Outcome) -> Table:
 
 
 def _grown(verdict: Verdict) -> Iterator[tuple[str, ...]]:
-    show = _ms_more if verdict.metric in TIMES else signed
     most = max((growth.delta for growth in verdict.grown), default=0)
     for path, delta, location in verdict.grown:
-        yield budget(verdict), verdict.model, path, show(delta), bar(delta, most), str(location)
+        yield budget(verdict), verdict.model, path, more(verdict, delta), bar(delta, most), str(location)
 
 
 def _bounds_before(outcome: Outcome) -> Iterator[str]:

@@ -10,8 +10,7 @@ from archprof.analysis.check import Outcome
 from archprof.costs.metrics import DERIVED, METRICS, OF_NETWORK, TIMES
 from archprof.errors import Location, Problem, printable
 from archprof.named_tuple import NamedTuple
-from archprof.render.check import titled, told
-from archprof.units import signed
+from archprof.render.check import more, titled, told
 
 WRONG = "wrong"
 RULES = {
@@ -51,7 +50,7 @@ def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
 
 def explained(verdict: Verdict) -> str:
     """Return a failure with what grew most, in sentences on one printable line."""
-    grown = "; ".join(f"{growth.path} {signed(growth.delta)} ({growth.location})" for growth in verdict.grown)
+    grown = "; ".join(f"{growth.path} {more(verdict, growth.delta)} ({growth.location})" for growth in verdict.grown)
     what = "grew most" if verdict.before is not None else "has most"
     return printable(f"{told(verdict)}{f'. {what.capitalize()}: {grown}' if grown else ''}")
 

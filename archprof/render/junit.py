@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from archprof.analysis.budgets import FAIL, NEW, Verdict
 from archprof.analysis.check import Outcome
 from archprof.errors import Problem, printable, printable_lines
-from archprof.render.check import absent, budget, told
+from archprof.render.check import absent, budget, more, told
 from archprof.render.formats import Page
 
 
@@ -42,9 +42,8 @@ def _case(suite: ElementTree.Element, verdict: Verdict) -> None:
     case = ElementTree.SubElement(suite, "testcase", classname=verdict.model, name=budget(verdict))
     if verdict.status == FAIL:
         failure = ElementTree.SubElement(case, "failure", message=told(verdict), type=verdict.metric)
-        failure.text = "\n".join(
-            f"{growth.path} {growth.delta:+,} {growth.location}" for growth in verdict.grown
-        ) or str(verdict.spec)
+        grown = [f"{growth.path} {more(verdict, growth.delta)} {growth.location}" for growth in verdict.grown]
+        failure.text = "\n".join(grown) or str(verdict.spec)
     elif verdict.status == NEW:
         ElementTree.SubElement(case, "skipped", message=absent(verdict))
 

@@ -80,6 +80,21 @@ def test_what_the_profile_does_not_know_is_told(capsys, toy):
     assert f"the time of {toy.parent / 'net.yaml'} is out of the profile's range: relu ×1" in checked.err
 
 
+@pytest.mark.parametrize(
+    ("format", "place", "longest"),
+    [
+        ("github", "::error file=net.yaml,line=5,col=5,", ". Has most: 0 +0.007 ms (net.yaml:5:5); 1 +0.005 ms"),
+        ("junit", "", ">0 +0.007 ms net.yaml:5:5\n1 +0.005 ms"),
+        ("table", "", "  0         +0.007 ms  ████████████  net.yaml:5:5"),
+    ],
+)
+def test_where_a_time_goes_is_told_in_its_unit(capsys, toy, monkeypatch, format, place, longest):
+    monkeypatch.chdir(toy.parent)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(toy.parent))
+    checked = call(capsys, "check", "net.yaml", "--max-latency", "1us", "--device", "toy.json", "--format", format)
+    assert (checked.code, place in checked.out, longest in checked.out) == (1, True, True), checked.out
+
+
 # A profile of the network at 8×8 alone, of whose kinds no formula is known.
 OUT_OF_RANGE = "its time is out of the profile's range: conv2d ×1, batch_norm ×1, relu ×1"
 
