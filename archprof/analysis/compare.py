@@ -22,7 +22,7 @@ from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
 from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
-from archprof.ir.origin import Origin
+from archprof.ir.origin import Origin, told_apart
 from archprof.ir.setup import Setup
 from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
@@ -128,17 +128,19 @@ def compare(
     stand beside, and *on* a device times. Raises UsageError for a name or key that is not there, where shapes are known
     for one image alone, and for what a device's profile was not calibrated for.
     """
-    reference = reports[0] if relative_to is None else _named(reports, relative_to)
-    contenders = [_contender(report, reference, conventions, setup, on) for report in reports]
+    names = told_apart([report.origin for report in reports])
+    reference = reports[0] if relative_to is None else _named(reports, names, relative_to)
+    contenders = [
+        _contender(name, report, reference, conventions, setup, on) for name, report in zip(names, reports, strict=True)
+    ]
+    relative_to = next(name for name, report in zip(names, reports, strict=True) if report is reference)
     if sort is not None:
         keys = (*SORT_KEYS, *(("latency",) if on else ()))
         if sort not in keys:
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, keys, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
     rule = convention_text(reference.convention, training=reference.graph.training)
-    return Comparison(
-        rule, reference.origin.variant, tuple(contenders), mode_of(reference), setup, _device(on) if on else None
-    )
+    return Comparison(rule, relative_to, tuple(contenders), mode_of(reference), setup, _device(on) if on else None)
 
 
 def _order(contender: Contender, key: str) -> float | tuple[bool, float]:
@@ -151,9 +153,10 @@ def _order(contender: Contender, key: str) -> float | tuple[bool, float]:
     return contender.weighted_layers if key == "layers" else contender.totals[key]
 
 
-def _named(reports: Sequence[Report], name: str) -> Report:
-    if typed := [report for report in reports if report.origin.variant == name]:
-        return typed[0]
+def _named(reports: Sequence[Report], names: Sequence[str], name: str) -> Report:
+    for own, report in zip(names, reports, strict=True):
+        if name in (own, report.origin.variant):
+            return report
     target, settings = parse_reference(name)
     called = [report for report in reports if target in (report.origin.name, *report.origin.aliases)]
     for report in called:
@@ -164,18 +167,22 @@ def _named(reports: Sequence[Report], name: str) -> Report:
     alike = [report for report in reports if catalog.spelled(name, (report.origin.name, *report.origin.aliases))]
     if len(alike) == 1:
         return alike[0]
-    known = [report.origin.variant for report in reports]
-    raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
+    raise usage_error(f"`{name}` is not among the compared", help=suggest(name, names, "compared"))
 
 
 def _contender(
-    report: Report, reference: Report, conventions: Sequence[Convention], setup: Setup | None, on: "On | None"
+    name: str,
+    report: Report,
+    reference: Report,
+    conventions: Sequence[Convention],
+    setup: Setup | None,
+    on: "On | None",
 ) -> Contender:
     multiplying = [row for row in report.rows if row.kind in MULTIPLYING and (row.operator.weighted or row.cost.macs)]
     kinds = {kind: [row for row in multiplying if row.kind == kind] for kind in MULTIPLYING}
     ratios = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
     return Contender(
-        report.origin.variant,
+        name,
         report.origin.title,
         tensors(report.inputs),
         report.totals,

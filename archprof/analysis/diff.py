@@ -15,7 +15,7 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
-from archprof.ir.origin import Origin
+from archprof.ir.origin import told_apart
 from archprof.named_tuple import NamedTuple
 
 # How much two blocks are alike, at most; pairs below half of it are no pair.
@@ -123,7 +123,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
         if kept:
             blocks.append(_changed(old, new, kept))
     totals = DiffTotals(before.totals, after.totals, after.totals - before.totals)
-    names = _names(before.origin, after.origin)
+    name, new_name = told_apart((before.origin, after.origin))
     aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
     rule = convention_text(after.convention, training=after.graph.training)
     sides = {"before": before, "after": after}
@@ -131,7 +131,8 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     bounded = {side: bound for side, report in sides.items() if (bound := at_most(report))} or None
     captured = {side: report.graph.captured for side, report in sides.items() if report.graph.captured} or None
     return Diff(
-        *names,
+        name,
+        new_name,
         rule,
         aligned,
         totals,
@@ -210,13 +211,6 @@ def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block
     end = _equal(before[::-1], after[::-1]) if len(before) * len(after) > _MAX_PAIRS else 0
     yield from _most_alike(before[: len(before) - end], after[: len(after) - end])
     yield from zip(before[len(before) - end :], after[len(after) - end :], strict=True)
-
-
-def _names(before: Origin, after: Origin) -> tuple[str, str]:
-    """Return what the two networks are called: a capture that two files hold, by the files."""
-    names = before.variant, after.variant
-    alike = names[0] == names[1] and not before.is_table and before.file != after.file
-    return (before.file or names[0], after.file or names[1]) if alike else names
 
 
 def _equal(before: Sequence[_Block], after: Sequence[_Block]) -> int:

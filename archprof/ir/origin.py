@@ -90,6 +90,20 @@ class Unlisted(NamedTuple):
         return False
 
 
+def told_apart(origins: Sequence[Origin]) -> list[str]:
+    """Return what networks are called: those that have one name in several files, as two revisions of one do, by their
+    files."""
+    files: dict[str, set[str]] = {}
+    for origin in origins:
+        files.setdefault(origin.variant, set()).add(origin.file)
+    return [
+        f"{origin.file}{origin.variant.removeprefix(origin.name)}"
+        if origin.file and len(files[origin.variant]) > 1
+        else origin.variant
+        for origin in origins
+    ]
+
+
 def require_table(origin: Origin, what: str) -> None:
     """Raise UsageError, for *what* only a block table can answer, where the origin is none."""
     if not origin.is_table:

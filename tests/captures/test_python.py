@@ -98,7 +98,7 @@ def test_compare_and_diff(capsys):
     compared = archprof.compare(captured(), names[1])
     assert [one.totals.macs for one in compared.models] == [MACS, MACS + 4]
     assert f"{archprof.compare(*names)}\n" == call(capsys, "compare", *names).out
-    assert repr(compared) == "<Comparison of Net, Net>"
+    assert repr(compared) == "<Comparison of Net, 3.lock.json>"
     changed = archprof.diff(captured(), captured(classes=3))
     assert [(one.after, one.delta.macs) for one in changed.blocks] == [("head", 4)]
     assert f"{archprof.diff(*names)}\n" == call(capsys, "diff", *names).out

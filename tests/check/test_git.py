@@ -1,9 +1,11 @@
 """Specs at a revision: read with what they extend, from objects alone; everything that can be wrong with such a
 place."""
 
+import json
+
 import pytest
 
-from tests.check.repository import MACS, SPEC, commit, git, heavier
+from tests.check.repository import MACS, MORE_MACS, SPEC, commit, git, heavier
 from tests.cli.console import archprof
 
 CHILD = "archprof: 1\nextends: ../tiny.yaml\nset: {'layers[1].c': 32}\n"
@@ -60,6 +62,17 @@ def test_diff_takes_both_sides_from_git(capsys, folder):
     commit(folder)
     result = archprof(capsys, "diff", "git:HEAD~1:tiny.yaml", "git:HEAD:tiny.yaml", "--exit-code")
     assert (result.code, "22,016 → 24,768" in result.out) == (1, True)
+
+
+def test_two_revisions_of_a_network_are_told_apart(capsys, folder):
+    (folder / "tiny.yaml").write_text(heavier(SPEC))
+    sides = ("git:HEAD:tiny.yaml", "tiny.yaml")
+    assert archprof(capsys, "diff", *sides).out.splitlines()[0] == "git:HEAD:tiny.yaml → tiny.yaml"
+    sized = archprof(capsys, "diff", *sides, "--resolution", "4")
+    assert sized.out.splitlines()[0] == "git:HEAD:tiny.yaml@resolution=4 → tiny.yaml@resolution=4"
+    found = json.loads(archprof(capsys, "compare", *sides, "--relative-to", "tiny.yaml", "--format", "json").out)
+    assert ([one["model"] for one in found["models"]], found["relative_to"]) == ([*sides], "tiny.yaml")
+    assert [one["totals"]["macs"] for one in found["models"]] == [MACS, MACS + MORE_MACS]
 
 
 @pytest.mark.parametrize(
