@@ -120,6 +120,10 @@ def commit_of(revision: str, location: Location | None = None) -> str:
         advice = "a shallow clone has few: `git fetch origin main`; `git log` shows those here"
         if any(sign in revision.lower() for sign in _FOLLOWED):
             advice = "no setting of the repository is read: name the branch itself, such as `origin/main`"
+        elif ".." in revision:
+            advice = f"of two, `git merge-base {revision.replace('...', ' ').replace('..', ' ')}` finds where they part"
+        elif revision == "HEAD":
+            advice = "nothing is committed yet"
         raise problem(f"there is no revision `{shorten(revision)}`", location, help=advice)
     return found.decode().strip()
 

@@ -286,6 +286,35 @@ def test_what_was_wrong_then_is_told_at_the_revision_that_was_asked_for(capsys, 
     assert result.out.startswith(f"::error title=archprof::{said}; ")
 
 
+@pytest.mark.parametrize(
+    ("revision", "advice"),
+    [
+        ("nope", "a shallow clone has few: `git fetch origin main`; `git log` shows those here"),
+        ("main...HEAD", "of two, `git merge-base main HEAD` finds where they part"),
+        ("main..HEAD", "of two, `git merge-base main HEAD` finds where they part"),
+        ("HEAD", "nothing is committed yet"),
+    ],
+)
+def test_what_helps_against_a_revision_that_is_none(capsys, folder, revision, advice):
+    git(folder, "checkout", "--quiet", "--orphan", "bare")
+    result = archprof(capsys, "summary", f"git:{revision}:tiny.yaml")
+    assert result == (2, "", f"there is no revision `{revision}`\n  help: {advice}\n")
+
+
 def test_a_revision_that_is_none_is_told_with_its_option(capsys):
     result = archprof(capsys, "check", "tiny.yaml", "--against", "nope", "--format", "github")
     assert result.out.startswith("::error title=archprof::--against git:nope: there is no revision `nope`; ")
+
+
+def test_a_pointer_of_git_lfs_has_nothing_to_count_from(capsys, folder):
+    (folder / "net.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    commit(folder)
+    for place, advice in (
+        ("net.onnx", "`git lfs pull` fetches the file"),
+        (
+            "git:HEAD:net.onnx",
+            "git has no more at a revision; what the file cost, a baseline has: `archprof check --baseline FILE`",
+        ),
+    ):
+        said = f"{place} is a pointer of Git LFS, not the file\n  help: {advice}\n"
+        assert archprof(capsys, "summary", place) == (2, "", said)

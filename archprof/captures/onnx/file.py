@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 # More than any file of protocol buffers has: beyond it, they keep their tensors in files beside them.
 MAX_BYTES = (1 << 31) - 1
-_ADVICE = "export it anew; a file with `version https://git-lfs` in it is fetched by `git lfs pull`"
+# How a file begins that stands for one which Git LFS keeps elsewhere.
+_POINTER = b"version https://git-lfs"
 
 
 def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[Given] = ()) -> Graph:
@@ -73,9 +74,21 @@ def _model(path: str) -> ModelRecord:
     try:
         model = read_model(data)
     except Damaged as error:
-        raise usage_error(f"{shown} is no ONNX file: {error}", help=_ADVICE) from None
+        if data[: len(_POINTER)] == _POINTER:
+            raise _pointer(path) from None
+        raise usage_error(f"{shown} is no ONNX file: {error}", help="export it anew") from None
     _check_versions(model, shown)
     return model
+
+
+def _pointer(path: str) -> UsageError:
+    """Return that a file only names what Git LFS keeps, and what helps."""
+    from archprof.spec import catalog
+
+    advice = "`git lfs pull` fetches the file"
+    if catalog.is_git(path):
+        advice = "git has no more at a revision; what the file cost, a baseline has: `archprof check --baseline FILE`"
+    return usage_error(f"{shown_name(path)} is a pointer of Git LFS, not the file", help=advice)
 
 
 def _bytes(path: str) -> Any:
