@@ -404,11 +404,11 @@ class _Checking:
         return found
 
     def _at_revision(self, target: Target) -> Snapshot | None:
-        if target.file == "-" or catalog.is_git(target.file):
+        if target.file == "-":
             return None
         # By its hash, so that git is not asked for every spec which commit a branch is.
         try:
-            reference = git.at_revision(self._commit, target.file, Location(target.file, 1, 1), self._root)
+            reference = self._then(target.file)
         except SpecError:
             if catalog.is_path(target.name):
                 raise
@@ -420,6 +420,12 @@ class _Checking:
                 raise
             return None
         return snapshot(analyze_graph(graph))
+
+    def _then(self, file: str) -> str:
+        """Return the reference of a file, which may be of a revision itself, at the one that limits count from."""
+        if catalog.is_git(file):
+            return str(git.parse_place(file)._replace(revision=self._commit))
+        return git.at_revision(self._commit, file, Location(file, 1, 1), self._root)
 
     def _lacks(self, reference: str, settings: Sequence[Setting]) -> bool:
         """Tell whether a network is fine at a revision but for settings, which a change may bring along."""

@@ -57,6 +57,20 @@ def test_a_network_that_the_revision_lacks_is_new(capsys, folder):
     assert (result.code, "new.yaml is not in git:HEAD: nothing to hold it to" in result.out) == (0, True)
 
 
+def test_a_network_of_a_revision_counts_from_another(capsys, folder):
+    (folder / "tiny.yaml").write_text(heavier(SPEC))
+    commit(folder)
+    (folder / "tiny.yaml").unlink()
+    result = archprof(capsys, "check", "git:HEAD:tiny.yaml", "--against", "HEAD~1", "--format", "csv")
+    assert (result.code, result.out.splitlines()[1:]) == (
+        1,
+        [
+            "fail,git:HEAD:tiny.yaml,params,,max,+0,368,412,44,'--against git:HEAD~1",
+            "fail,git:HEAD:tiny.yaml,macs,,max,+0,22016,24768,2752,'--against git:HEAD~1",
+        ],
+    )
+
+
 def test_diff_takes_both_sides_from_git(capsys, folder):
     (folder / "tiny.yaml").write_text(heavier(SPEC))
     commit(folder)
