@@ -102,12 +102,13 @@ def command(
     the limit lies inside, 2 where the device's profile does not know all operators.
     """
     from archprof.analysis.check import checked
-    from archprof.cli.check_options import held_to, limits_of, report_of, request_of
+    from archprof.cli.check_options import check_apart, held_to, limits_of, report_of, request_of
     from archprof.render.check import check_table
     from archprof.spec.uncounted import allowed_of
 
     chosen = choose_format("check", format, output)
     reports = [report_of(text) for text in report or ()]
+    check_apart((output, write_baseline, *(file for _, file in reports)))
     others = {"trainable": max_trainable, "flops": max_flops, "size": max_size, "layers": max_layers}
     listed = {"max": max, "min": min, "max-increase": max_increase}
     setup = setup_options.setup_if_asked(words.asked(train, deployed))

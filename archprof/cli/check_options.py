@@ -1,6 +1,6 @@
 """The options of `archprof check` → what is to be checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,6 +137,18 @@ def report_of(text: str) -> tuple[str, str]:
     if not path:
         raise usage_error(f"`--report {text}` names no file", help=f"as in `--report {format}=FILE`")
     return format, path
+
+
+def check_apart(files: Iterable[str | None]) -> None:
+    """Raise UsageError where two results go to one file, which would hold the last of them."""
+    known: set[str] = set()
+    for file in files:
+        if file is None or goes_by(file):
+            continue
+        path = real_path(file)
+        if path in known:
+            raise usage_error(f"two results go to `{file}`", help="name a file for each")
+        known.add(path)
 
 
 def _revision(against: str | None, baseline: str | None) -> str:

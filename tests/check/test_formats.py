@@ -274,6 +274,22 @@ def test_paths_count_from_the_checkout(capsys, folder, monkeypatch, checkout):
     assert report(capsys, "github", "tiny.yaml").startswith("::error file=sub/tiny.yaml,line=5,col=5,")
 
 
+@pytest.mark.parametrize(
+    ("options", "file"),
+    [
+        (["--report", "junit=out", "--report", "sarif=out"], "out"),
+        (["--report", "junit=out", "--report", "sarif=./link"], "./link"),
+        (["--report", "json=b.json", "--write-baseline", "b.json"], "b.json"),
+        (["-o", "out.md", "--report", "junit=out.md"], "out.md"),
+    ],
+)
+def test_two_results_in_one_file(capsys, folder, options, file):
+    (folder / "tiny.yaml").write_text(SPEC)
+    (folder / "link").symlink_to("out")
+    result = archprof(capsys, "check", "tiny.yaml", "--max-macs", "1M", *options)
+    assert result == (2, "", f"two results go to `{file}`\n  help: name a file for each\n")
+
+
 @pytest.mark.parametrize("text", ["junit", "junit=", "xml=out"])
 def test_a_report_that_is_none(capsys, folder, text):
     (folder / "tiny.yaml").write_text(SPEC)
