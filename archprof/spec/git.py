@@ -238,7 +238,7 @@ def _listed(place: Place, location: Location | None) -> tuple[str, str]:
 
     Raises SpecError in a clone without the folders above.
     """
-    commit = commit_of(place.revision, location)
+    commit = _commit(place.revision, location)
     code, listed = _call(["ls-tree", "-z", "--full-tree", commit, "--", place.path], location, _MAX_LISTED)
     if code:
         advice = f"a partial clone fetches nothing here; `git ls-tree -r {place.revision}` does"
@@ -254,9 +254,13 @@ def files_below(revision: str, folder: str) -> list[str]:
 
 
 def _object(place: Place, location: Location | None) -> str:
-    """Return git's name of a file; a whole hash need not be looked up, though it may be of no commit that is here."""
-    commit = place.revision if _HASH.match(place.revision) else commit_of(place.revision, location)
-    return f"{commit}:{place.path}"
+    """Return git's name of a file."""
+    return f"{_commit(place.revision, location)}:{place.path}"
+
+
+def _commit(revision: str, location: Location | None) -> str:
+    """Return the hash of a revision; a whole one need not be looked up, though it may be of no commit that is here."""
+    return revision if _HASH.match(revision) else commit_of(revision, location)
 
 
 def _inside(path: str, said: str, location: Location | None) -> str:
