@@ -2,6 +2,7 @@
 repository."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,10 +38,15 @@ class Finding(NamedTuple):
 
 def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
     """Yield what is wrong, then what exceeds its budget; paths count from *root*, the repository's."""
+    met: Counter[tuple[str, str]] = Counter()
     for problem in outcome.problems:
         said = _sentence(problem)
         found = _placed(Finding(WRONG, "", said, said), problem.location, root)
         place = problem.location
+        # The same mistake again in a file is another one, wherever it stands: lines move.
+        met[found.path, said] += 1
+        if (times := met[found.path, said]) > 1:
+            found = found._replace(identity=f"{said} ({times})")
         # A place that is none in a file of the checkout, as an option or a revision, is told.
         yield found if found.path or place is None else found._replace(message=printable(f"{place}: {said}"))
     for verdict in outcome.failures:

@@ -156,6 +156,18 @@ def test_code_quality(capsys, hostile):
     assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
 
 
+def test_the_same_mistake_twice_is_two_issues(capsys, folder):
+    def fingerprints(text):
+        (folder / "tiny.yaml").write_text(text)
+        issues = json.loads(archprof(capsys, "check", "tiny.yaml", "--max-macs", "1M", "--format", "gitlab").out)
+        return [issue["fingerprint"] for issue in issues]
+
+    wrong = SPEC.replace("conv", "cnov")
+    found = fingerprints(wrong)
+    assert len(set(found)) == len(found) == 2
+    assert fingerprints(f"# moves lines\n{wrong}") == found
+
+
 def test_openmetrics(capsys, hostile):
     out = report(capsys, "openmetrics", f"./{hostile}")
     lines = out.removesuffix("\n").split("\n")
