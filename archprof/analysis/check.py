@@ -406,23 +406,29 @@ class _Checking:
     def _at_revision(self, target: Target) -> Snapshot | None:
         if target.file == "-":
             return None
-        # By its hash, so that git is not asked for every spec which commit a branch is.
-        try:
-            reference = self._then(target.file)
-        except SpecError:
-            if catalog.is_path(target.name):
-                raise
-            return None  # an installed catalog has no revisions
-        try:
-            graph = self._graph_at(reference, target.settings)
-        except SpecError:
-            if git.exists(reference) and not self._lacks(reference, target.settings):
-                raise
-            return None
-        return snapshot(analyze_graph(graph))
+        tried = ""
+        for file in (target.file, target.place):  # a link that is new counts from what it leads to
+            try:
+                reference = self._then(file)
+            except SpecError:
+                if catalog.is_path(target.name):
+                    raise
+                return None  # an installed catalog has no revisions
+            if reference == tried:
+                break
+            try:
+                return snapshot(analyze_graph(self._graph_at(reference, target.settings)))
+            except SpecError:
+                if git.exists(reference):
+                    if self._lacks(reference, target.settings):
+                        return None
+                    raise
+            tried = reference
+        return None
 
     def _then(self, file: str) -> str:
-        """Return the reference of a file, which may be of a revision itself, at the one that limits count from."""
+        """Return the reference of a file, which may be of a revision itself, at the one that limits count from: by its
+        hash, so that git is not asked for every spec which commit a branch is."""
         if catalog.is_git(file):
             return str(git.parse_place(file)._replace(revision=self._commit))
         return git.at_revision(self._commit, file, Location(file, 1, 1), self._root)

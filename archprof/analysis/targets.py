@@ -6,7 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from archprof.errors import Location, problem
-from archprof.inputs import is_stream, real_paths
+from archprof.inputs import is_stream, real_path, real_paths
 from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 from archprof.spec.config import NAME, check_inside
@@ -111,8 +111,17 @@ def _paths(pattern: str, folder: Path) -> list[str]:
     kinds = {".json": catalog.LOCK, catalog.PROGRAM: catalog.PROGRAM, catalog.ONNX: catalog.ONNX}
     graphs = kinds.get(Path(pattern).suffix)
     suffixes = (".yaml", ".yml") if graphs is None else (graphs,)
-    found = sorted(path for path in matching if path.endswith(suffixes) and os.path.basename(path) != NAME)
+    # Of a file's names its own comes first: a baseline and a revision have it under that one.
+    found = sorted(
+        (path for path in matching if path.endswith(suffixes) and os.path.basename(path) != NAME),
+        key=lambda path: (_is_linked(os.path.join(folder, path)), path),
+    )
     return found if os.path.isabs(pattern) else _short(os.path.join(folder, path) for path in found)
+
+
+def _is_linked(path: str) -> bool:
+    """Tell whether a path leads through a link."""
+    return real_path(path) != os.path.abspath(path)
 
 
 def _short(paths: Iterable[str]) -> list[str]:

@@ -216,7 +216,8 @@ def test_what_was_wrong_then_leaves_limits_of_today(capsys, folder):
         ("link.yaml", "more.yaml", "none.yaml", "·  link.yaml  params ≤ +0     412"),
         ("link.yaml", "more.yaml", "./nets/../tiny.yaml", "✗  link.yaml  params ≤ +0     368     412         +44"),
         ("link.yaml", "more.yaml", "/etc/hostname", "·  link.yaml  params ≤ +0     412"),
-        ("here", ".", "nets", "·  here/tiny.yaml  params ≤ +0     368"),
+        ("link.yaml", "tiny.yaml", "", "✓  link.yaml  params ≤ +0     368     368           0      0.0 %"),
+        ("here", ".", "nets", "✓  here/tiny.yaml  params ≤ +0     368     368           0      0.0 %"),
         ("here", ".", "./nets/..", "✓  here/tiny.yaml  params ≤ +0     368     368           0      0.0 %"),
     ],
 )
@@ -225,11 +226,24 @@ def test_a_link_counts_from_where_it_led_then(capsys, folder, link, leads, led, 
     if led:
         (folder / link).symlink_to(led)
     commit(folder)
-    (folder / link).unlink()
+    (folder / link).unlink(missing_ok=True)
     (folder / link).symlink_to(leads)
     network = link if link.endswith(".yaml") else f"{link}/tiny.yaml"
     result = archprof(capsys, "check", network, "--against", "HEAD")
     assert result.out.splitlines()[4].strip() == told
+
+
+def test_a_link_that_is_new_hides_no_growth(capsys, folder):
+    archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json")
+    (folder / "a.yaml").symlink_to("tiny.yaml")
+    (folder / "here").symlink_to(".")
+    (folder / "tiny.yaml").write_text(heavier(SPEC))
+    for since in (("--against", "HEAD"), ("--baseline", "b.json")):
+        result = archprof(capsys, "check", "*.yaml", "here/*.yaml", *since, "--format", "csv")
+        assert [line.split(",")[:3] for line in result.out.splitlines()[1:]] == [
+            ["fail", "tiny.yaml", "params"],
+            ["fail", "tiny.yaml", "macs"],
+        ]
 
 
 def test_a_parent_above_a_linked_folder(capsys, folder):
