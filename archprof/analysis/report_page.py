@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archprof.analysis.compare import Comparison, compare
 from archprof.analysis.diff import Diff, diff
+from archprof.analysis.document import Head
 from archprof.analysis.latency import LatencyPrediction, describe_latency
 from archprof.analysis.memory import Memory, describe_memory
 from archprof.analysis.summary import Summary, summarize
@@ -14,6 +15,7 @@ from archprof.costs.convention import Convention
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import UsageError
 from archprof.ir.graph import Graph
+from archprof.ir.origin import told_apart
 from archprof.ir.setup import Setup
 from archprof.named_tuple import NamedTuple
 
@@ -58,11 +60,23 @@ def describe_networks(
     """Return what a page of networks shows, at a *setup*, and *on* a device. Raises UsageError where shapes are known
     for one image alone, and for what a device's profile was not calibrated for."""
     reports = list(map(analyze_graph, graphs))
-    networks = tuple([network_page(report, summarize(report, conventions), setup, on) for report in reports])
+    names = told_apart([report.origin for report in reports])
+    networks = []
+    for name, report in zip(names, reports, strict=True):
+        summary = summarize(report, conventions)
+        summary = summary._replace(head=_called(summary.head, name))
+        networks.append(network_page(report, summary, setup, on))
     if len(reports) == 1:
-        return ReportPage(command, networks)
+        return ReportPage(command, tuple(networks))
     found = [one for pair in pairwise(reports) if (one := _alignable(*pair))]
-    return ReportPage(command, networks, compare(reports, conventions=conventions), tuple(found))
+    compared = compare(reports, conventions=conventions)
+    alike = [one._replace(title=page.summary.head.title) for one, page in zip(compared.models, networks, strict=True)]
+    return ReportPage(command, tuple(networks), compared._replace(models=tuple(alike)), tuple(found))
+
+
+def _called(head: Head, name: str) -> Head:
+    """Return what a result starts with under another name, which a title would stand in front of."""
+    return head if name == head.model else head._replace(model=name, title="")
 
 
 def network_page(report: Report, found: Summary, setup: Setup, on: "On | None" = None) -> NetworkPage:

@@ -346,3 +346,15 @@ def test_a_pointer_of_git_lfs_has_nothing_to_count_from(capsys, folder):
     ):
         said = f"{place} is a pointer of Git LFS, not the file\n  help: {advice}\n"
         assert archprof(capsys, "summary", place) == (2, "", said)
+
+
+def test_a_page_tells_two_revisions_apart(folder):
+    from archprof.analysis.models import read_model
+    from archprof.analysis.report_page import describe_networks
+    from archprof.ir.setup import INFERENCE
+
+    (folder / "tiny.yaml").write_text(f"title: Tiny\n{heavier(SPEC)}")
+    sides = ("git:HEAD:tiny.yaml", "tiny.yaml")
+    page = describe_networks([read_model(side, ()) for side in sides], INFERENCE, command="archprof report")
+    assert page.title == "git:HEAD:tiny.yaml, tiny.yaml"
+    assert [(one.model, one.title) for one in page.compare.models] == [(side, "") for side in sides]
