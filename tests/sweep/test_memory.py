@@ -85,6 +85,20 @@ def test_drawn_axes(axes, batch, dtype):
     checked(plan, random.Random(0).sample(range(plan.size), min(plan.size, 6)), swept(plan))
 
 
+@pytest.mark.parametrize("setup", [INFERENCE, Setup(train="sgd")], ids=["inference", "training"])
+@pytest.mark.parametrize("shape", ["2x400", "2x24x20", "2x6x16x20"], ids=["sequence", "image", "video"])
+def test_one_size_for_every_side(tmp_path, shape, setup):
+    """Kernels and strides that are swept side by side are those of as many dimensions as the map has."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        f"archprof: 1\ninput: {shape}\nlayers: [conv: {{k: 3, c: 8}}, max_pool: {{k: 2, s: 1}}, "
+        "conv_transpose: {k: 3, s: 2, c: 4}, conv: {k: 3, s: 1, c: 8, g: 2}]\n"
+    )
+    cells = ("layers[0].k=1,3,4", "layers[1].k=2,3", "layers[2].s=1,2", "layers[3].k=3,5")
+    plan = plan_of(str(path), *cells, selection=WITH_MEMORY, setup=setup)
+    checked(plan, range(plan.size), swept(plan))
+
+
 def test_limits_hold_for_peaks():
     axes = ("mobilenet_v2", "width=0.2:1.4:0.05", "resolution=64:256:8")
     everything = swept(plan_of(*axes, selection=WITH_MEMORY))

@@ -42,7 +42,7 @@ def at_rank(sizes: tuple[int, ...], rank: int, column: str, what: str = "a size"
     others."""
     if len(sizes) == rank:
         return tuple(sizes)
-    if isinstance(sizes, EachSide) or len(set(sizes)) != 1:
+    if isinstance(sizes, EachSide) or any(size != sizes[0] for size in sizes):
         message = f"{what} of {show_shape(sizes)} on a map of {plural(rank, 'dimension')}"
         raise ShapeError(message, _FORMS[rank], (column,))
     return sizes[:1] * rank
