@@ -22,11 +22,13 @@ def command(
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
     maximize: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--maximize", help="Of what fits, the most macs, params, activations or train_macs.", metavar="COUNT"
+            "--maximize",
+            help="Of what fits, the most macs, unless given, params, activations or train_macs.",
+            metavar="COUNT",
         ),
-    ] = "macs",
+    ] = None,
     width: Annotated[
         str | None,
         typer.Option("--width", help="Widths to choose from: `0.25:2`; 0.1:4 unless given.", metavar="RANGE"),
@@ -53,8 +55,9 @@ def command(
     Rounding makes the widths of a range give few networks; all are computed. Exit 1, with the nearest there is, where
     none fits. `--scale compound` scales depth by 1.2^φ, width by 1.1^φ and resolution by 1.15^φ (Tan & Le 2019).
     """
-    from archprof.cli.solve_options import goal_of, solved, spec_text
+    from archprof.cli.solve_options import check_name, goal_of, solved, spec_text
 
+    check_name(write_spec)
     chosen = choose_format("solve", format, output)
     setup = setup_options.setup_if_asked(words.asked(train, deployed))
     on = device_options.device_in_inference(on_device, words, train)

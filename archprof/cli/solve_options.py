@@ -27,12 +27,15 @@ _BOUNDS = re.compile(r"([0-9.]+):([0-9.]+)", re.ASCII)
 def goal_of(
     most: Mapping[str, str | None],
     target: str | None,
-    maximize: str,
+    maximize: str | None,
     setup: "Setup | None",
     on: "On | None" = None,
 ) -> "Goal":
     """Return what is looked for, of bytes at a *setup* and of times *on* a device where one is asked for. Raises
-    UsageError where nothing is, and SpecError for what is no number."""
+    UsageError where nothing is, or two things at once, and SpecError for what is no number."""
+    if target is not None and maximize is not None:
+        raise usage_error("`--target-macs` and `--maximize` at once", help="the nearest, or the most: leave one out")
+    maximize = maximize or COUNTS[0]
     if maximize not in COUNTS:
         raise usage_error(f"`--maximize` names no count: `{maximize}`", help=suggest(maximize, COUNTS, "counts"))
     require_numpy("solve")
@@ -51,7 +54,7 @@ def goal_of(
         )
     return Goal(
         limits,
-        "macs" if target is not None else maximize,
+        maximize,
         None if target is None else round(parse_count(target, "macs").value),
         setup,
         on,
@@ -70,8 +73,21 @@ def solved(
         raise usage_error(
             "the compound rule scales width and resolution itself", help="leave `--width` and `--resolution` out"
         )
+    chosen = {"width", "depth"} if scale == "compound" else {"width", *(["resolution"] if resolution else [])}
+    for name, value in (*parse_reference(model)[1], *settings):
+        if name in chosen:
+            advice = (
+                "leave it out" if scale == "compound" else f"leave it out, or choose from it alone: `--{name} {value}`"
+            )
+            raise usage_error(f"`{name}={value}` is given, and `solve` chooses it", help=advice)
     resolutions = parse_axis(("resolution", resolution)).values if resolution else ()
     return search(model, goal, settings, _widths(width) if width else WIDTHS, resolutions, scale == "compound")
+
+
+def check_name(write_spec: str | None) -> None:
+    """Raise UsageError for a file that no command would take for a spec."""
+    if write_spec is not None and not write_spec.endswith((".yaml", ".yml")):
+        raise usage_error(f"`{write_spec}` is no name of a spec", help="a name that ends with .yaml or .yml")
 
 
 def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:

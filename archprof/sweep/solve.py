@@ -199,11 +199,13 @@ def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
         raise usage_error(f"`{plan.model}` has no width multiplier to solve for", help=help)
     pieces: list[tuple[Setting | None, tuple[float, float] | None]] = [(None, None)]
     if spec.width is not None:
-        listed = chosen if isinstance(chosen[0], str) else None
-        pieces = [(("width", text), None) for text in listed] if listed else [*_pieces(plan, *chosen)]
+        listed = chosen if isinstance(chosen[0], str) else ()
+        widths(plan, listed)  # what is no width is told by itself, and so is what is no resolution
+        pieces = [(("width", text), None) for text in listed] or [*_pieces(plan, *chosen)]
     _check_number(len(pieces) * max(len(resolutions), 1))
-    sizes = dict.fromkeys(shortest_size(text, spec.inputs) for text in resolutions)
-    sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in sizes] or [()]
+    sizes(plan, resolutions)
+    distinct = dict.fromkeys(shortest_size(text, spec.inputs) for text in resolutions)
+    sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in distinct] or [()]
     both = [((*([width] if width else []), *size), interval) for size in sized for width, interval in pieces]
     return _Range([settings for settings, _ in both], [interval for _, interval in both], "width")
 
@@ -231,18 +233,20 @@ def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tupl
 
 def _compound(plan: Plan) -> _Range:
     """Return every distinct network that the compound rule gives for a φ: depth 1.2^φ, width 1.1^φ, resolution 1.15^φ
-    times the network's own."""
+    times the network's own, each side of it."""
     spec = plan.spec(_fixed(plan))
-    if spec.width is None or spec.depth is None:
-        advice = "it takes a spec that says `width:` and `depth:`"
+    own = sides_of(spec.inputs)
+    if spec.width is None or spec.depth is None or not own:
+        advice = "it takes a spec that says `width:` and `depth:`, of an input that has a resolution"
         raise usage_error(f"`{plan.model}` cannot be scaled by the compound rule", help=advice)
     traced = _alone(plan).trace({})
-    side = sides_of(spec.inputs)[0]
     low, high = PHIS
     _check_number(most_steps(traced.counts, spec.width, BETA**low, BETA**high))
     width_ends = [*width_steps(traced.counts, spec.width, BETA**low, BETA**high), BETA**high]
     depths = [*depth_steps(traced.repeats, ALPHA**low, ALPHA**high), ALPHA**high]
-    sides = [(size - 0.5) / side for size in range(round(side * GAMMA**low), round(side * GAMMA**high) + 1)]
+    sides = {
+        (size - 0.5) / side for side in own for size in range(round(side * GAMMA**low), round(side * GAMMA**high) + 1)
+    }
     phis = {
         low,
         high,
@@ -261,7 +265,8 @@ def _compound(plan: Plan) -> _Range:
         # What is shorter than this is an error of logarithms, not a network.
         if width is None or depth is None or end - start < _SHORTEST_PIECE:
             continue
-        settings = (("depth", depth), ("width", width), ("resolution", str(round(side * GAMMA**phi))))
+        resolution = shortest_size("x".join(str(round(side * GAMMA**phi)) for side in own), spec.inputs)
+        settings = (("depth", depth), ("width", width), ("resolution", resolution))
         if found.settings and found.settings[-1] == settings:
             found.intervals[-1] = (found.intervals[-1][0], end)  # type: ignore[index]
         else:

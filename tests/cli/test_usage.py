@@ -226,10 +226,10 @@ def test_ratios_relate_to_a_network_of_any_spelling(capsys):
 
 
 @pytest.mark.parametrize("command", ["summary", "show", "validate", "explain", "solve --max-macs 200M"])
-@pytest.mark.parametrize("model", ["MobileNetV2@width=0.5", "mobilenet_v2*@width=0.5"])
+@pytest.mark.parametrize("model", ["MobileNetV2@resolution=96", "mobilenet_v2*@resolution=96"])
 def test_every_command_knows_a_network_by_any_spelling(capsys, command, model):
     name, *options = command.split()
-    exact = archprof(capsys, name, "mobilenet_v2@width=0.5", *options)
+    exact = archprof(capsys, name, "mobilenet_v2@resolution=96", *options)
     assert archprof(capsys, name, model, *options) == exact
     assert exact.err == ""
 

@@ -91,6 +91,24 @@ def test_the_compound_rule():
     assert low <= 1 <= high
 
 
+@pytest.mark.parametrize(
+    ("shape", "resolution", "scaled"),
+    [("3x64x128", "64x128", "74x147"), ("3x4x64x96", "64x96", "74x110"), ("8x400", "400", "460")],
+    ids=["image", "video", "sequence"],
+)
+def test_the_compound_rule_scales_each_side(tmp_path, shape, resolution, scaled):
+    """φ = 0 is the network itself whatever its sides, and φ = 1 has 1.15 times each of them."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        f"archprof: 1\ninput: {shape}\nclasses: 10\nwidth: {{divisor: 8}}\ndepth: {{round: ceil}}\n"
+        "layers: [conv: {k: 3, c: 32}, conv: {k: 3, c: 64, n: 5}, avg_pool: , linear: classes]\n"
+    )
+    for settings in ({"resolution": resolution}, {"depth": 1.2, "width": 1.1, "resolution": scaled}):
+        wanted = totals(str(path), **settings)
+        found = solve(str(path), Goal((), target=wanted.macs), (), (0.1, 4.0), (), True).best
+        assert (found.totals, found.settings["resolution"]) == (wanted, settings["resolution"])
+
+
 def test_the_command(capsys, tmp_path):
     path = tmp_path / "small.yaml"
     result = archprof(
@@ -146,7 +164,7 @@ def test_numbers_beyond_64_bits(capsys, arguments, width):
             "solve v2 --max-macs 1G --scale compound",
             (
                 "`mobilenet_v2` cannot be scaled by the compound rule\n  help: it takes a spec that says `width:` "
-                "and `depth:`\n"
+                "and `depth:`, of an input that has a resolution\n"
             ),
         ),
         (
@@ -156,6 +174,40 @@ def test_numbers_beyond_64_bits(capsys, arguments, width):
         (
             "solve v2 --max-macs 1G --maximize size",
             "`--maximize` names no count: `size`\n  help: counts: macs, params, activations, train_macs\n",
+        ),
+        (
+            "solve v2 --target-macs 1G --maximize params",
+            "`--target-macs` and `--maximize` at once\n  help: the nearest, or the most: leave one out\n",
+        ),
+        (
+            "solve v2@width=0.5 --max-macs 1G",
+            (
+                "`width=0.5` is given, and `solve` chooses it\n  help: leave it out, or choose from it alone: "
+                "`--width 0.5`\n"
+            ),
+        ),
+        (
+            "solve v2 --max-macs 1G --set resolution=96 --resolution 128,160",
+            (
+                "`resolution=96` is given, and `solve` chooses it\n  help: leave it out, or choose from it alone: "
+                "`--resolution 96`\n"
+            ),
+        ),
+        (
+            "solve efficientnet_b0@depth=2 --max-macs 1G --scale compound",
+            "`depth=2` is given, and `solve` chooses it\n  help: leave it out\n",
+        ),
+        (
+            "solve v2 --max-macs 1G --width wide",
+            "width=wide: expected a width multiplier, not `wide`\n  help: a number from 0.001 to 1,000\n",
+        ),
+        (
+            "solve v2 --max-macs 1G --resolution large,128",
+            ("resolution=large: expected a resolution, not `large`\n  help: as in `192`, `192x256` or `3x192x256`\n"),
+        ),
+        (
+            "solve v2 --max-macs 1G --write-spec net.txt",
+            "`net.txt` is no name of a spec\n  help: a name that ends with .yaml or .yml\n",
         ),
     ],
 )
