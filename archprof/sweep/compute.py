@@ -427,7 +427,7 @@ def widths(plan: Plan, texts: tuple[str, ...]) -> NDArray[np.float64]:
 def sizes(plan: Plan, texts: tuple[str, ...]) -> tuple[Integers, ...]:
     """Return the heights and widths of resolutions as typed, one array for both where all are square; of sequences the
     lengths."""
-    inputs = plan.spec().inputs
+    inputs = plan.inputs
     read = {text: read_resolution(Scalar(text, f"resolution={text}"), inputs) for text in dict.fromkeys(texts)}
     sides = np.array([read[text] for text in texts], np.int64).T
     return tuple([sides[0] if np.array_equal(sides[0], side) else side for side in sides])

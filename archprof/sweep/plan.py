@@ -21,7 +21,7 @@ from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
 from archprof.spec.header import BUILT_IN, NETWORK
-from archprof.spec.inputs import shortest_size
+from archprof.spec.inputs import Inputs, shortest_size
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import Spec, Tree
@@ -131,6 +131,11 @@ class Plan(NamedTuple):
         """Return the network at some settings. Raises SpecError with what is wrong there."""
         return resolve(self.tree, (*self.behind, *settings), spellings)
 
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs that resolutions are of, which an axis may state."""
+        return self.spec(_stated(self.axes)).inputs
+
 
 def plan_sweep(
     model: str | Graph,
@@ -155,8 +160,9 @@ def plan_sweep(
         raise usage_error(f"a sweep over {len(named):,} axes, more than {MAX_AXES}, the limit", help=advice)
     behind = tuple((name, value) for name, value in variants.behind if name not in named)
     spec = resolve(tree, behind, spellings)
-    if sizes := named.get("resolution"):
-        shortest = [shortest_size(text, spec.inputs) for text in sizes.values]
+    if (sizes := named.get("resolution")) and not _differ(named.values()):
+        inputs = resolve(tree, (*behind, *_stated(named.values())), spellings).inputs
+        shortest = [shortest_size(text, inputs) for text in sizes.values]
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
     held_at = setup if on is None else setup_of(on.profile.setup, on.batch)
     plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, held_at, on)
@@ -188,7 +194,19 @@ def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...], form
     first = tuple((axis.name, axis.values[0]) for axis in axes)
     spec = resolve(tree, (*behind, *first), spellings)
     _check_apart(tree, [axis.name for axis in axes if axis.name not in (*BUILT_IN, NETWORK, *spec.knobs)])
-    return {axis.name: _role(tree, behind, axis, spec, forms) for axis in axes}
+    roles = {axis.name: _role(tree, behind, axis, spec, forms) for axis in axes}
+    # What a resolution is depends on the input that it is one of.
+    return roles | {"resolution": STRUCTURE} if "resolution" in roles and _differ(axes) else roles
+
+
+def _stated(axes: Iterable[Axis]) -> tuple[Setting, ...]:
+    """Return the inputs that axes state, each the first."""
+    return tuple((axis.name, axis.values[0]) for axis in axes if axis.name.partition(".")[0] == "input")
+
+
+def _differ(axes: Iterable[Axis]) -> bool:
+    """Tell whether variants differ in their inputs by more than a resolution."""
+    return any(len(axis.values) > 1 for axis in axes if axis.name.partition(".")[0] == "input")
 
 
 def _check_apart(tree: Tree, places: Sequence[str]) -> None:

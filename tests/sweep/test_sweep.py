@@ -85,6 +85,29 @@ def test_products(name, variants):
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), stretch)
 
 
+@pytest.mark.parametrize(
+    ("shapes", "sizes", "own"),
+    [
+        ("1x24x32", "1x16x16,32x40", ["16", "32x40"]),
+        ("4x50", "4x20,1x20,30", "a channel too many"),
+        ("3x6x24x32", "16,3x6x8x9", ["16", "8x9"]),
+        ("1x24x32,2x24x32", "1x16x16,2x16x16,20", ["1x16x16", "2x16x16", "20"]),
+        ("3x24x32,3x60", "16,3x20,8x9", ["16", "3x20", "8x9"]),
+    ],
+)
+def test_resolutions_are_those_of_the_input_that_is_set(tmp_path, shapes, sizes, own):
+    """Whatever the network of the file takes, a variant is what `summary` says at its input and resolution."""
+    path = tmp_path / "net.yaml"
+    path.write_text("archprof: 1\ninput: 3x16x16\nlayers: [conv: {k: 3, c: 8}, avg_pool: , linear: 5]\n")
+    if isinstance(own, str):
+        with pytest.raises(SpecError, match="`1x20` has 1 channel, the network takes 4"):
+            swept(plan_of(str(path), f"input={shapes}", f"resolution={sizes}"))
+        return
+    plan = plan_of(str(path), f"input={shapes}", f"resolution={sizes}")
+    assert [list(axis.values) for axis in plan.axes if axis.name == "resolution"] == [own]
+    check(plan, range(plan.size), swept(plan))
+
+
 @pytest.mark.parametrize("places", [("layers[0].c", "layers[0].out"), ("layers[1].rows[2].t",) * 2])
 def test_one_place_has_one_axis(places):
     """A place may be spelled in several ways; the same name stands where it was last."""
