@@ -153,12 +153,16 @@ def _order(contender: Contender, key: str) -> float | tuple[bool, float]:
     return contender.weighted_layers if key == "layers" else contender.totals[key]
 
 
+def _names(report: Report) -> tuple[str, ...]:
+    return report.origin.name, *report.origin.aliases, report.origin.file
+
+
 def _named(reports: Sequence[Report], names: Sequence[str], name: str) -> Report:
     for own, report in zip(names, reports, strict=True):
         if name in (own, report.origin.variant):
             return report
     target, settings = parse_reference(name)
-    called = [report for report in reports if target in (report.origin.name, *report.origin.aliases)]
+    called = [report for report in reports if target in _names(report)]
     for report in called:
         if isinstance(report.origin, Spec) and is_at(report.origin, settings, spellings):
             return report

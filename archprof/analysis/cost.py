@@ -163,7 +163,14 @@ def _separable(ask: Convolution) -> list[SpecLayer]:
 def _mix(ask: Convolution) -> list[SpecLayer]:
     if len(ask.kernels) == 1:
         return [_depthwise(ask)]
-    paths = [[_conv(ask, f"k{_text(k)}", "1x", k=k, strided=True, g="depthwise")] for k in ask.kernels]
+    names = [f"k{_text(k)}" for k in ask.kernels]
+    # An id stands once in a network: of equal kernels the later ones are numbered.
+    its = [
+        f"{name}-{names[:place].count(name) + 1}" if name in names[:place] else name for place, name in enumerate(names)
+    ]
+    paths = [
+        [_conv(ask, name, "1x", k=k, strided=True, g="depthwise")] for name, k in zip(its, ask.kernels, strict=True)
+    ]
     return [{"id": "mix", "branches": {"split": True, "paths": paths}}]
 
 

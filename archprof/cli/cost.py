@@ -83,11 +83,11 @@ def command(
         "ratio": ratio,
     }
     said = {name: str(value) for name, value in given.items() if value is not None}
-    answers = [answer(ask) for ask in convolutions_of(conv, said, versus or [])]
+    asks = convolutions_of(conv, said, versus or [])
+    answers = [answer(ask) for ask in asks]
     if measure:
         answers = [_measured(one) for one in answers]
-    defaults = defaults_of([one.asked for one in answers], said)
-    found = ConvCosts(convention_text(), defaults, tuple(answers))
+    found = ConvCosts(convention_text(), defaults_of(asks), tuple(answers))
     wrong = [one.asked.conv for one in answers if one.measured and one.measured.macs != one.totals.macs]
     message = f"analytic and measured counts differ: `{wrong[0]}`" if wrong else ""
     table = partial(cost_table, found, bias_flops=bias_flops, over_n=outputs is None)

@@ -22,14 +22,14 @@ _HYPHENS = str.maketrans("_ ", "--")
 _FIELDS = {"in": "in_channels", "out": "out_channels", "t": "expand", "n": "times"}
 
 
-def convolutions_of(conv: str, said: Mapping[str, str], versus: Iterable[str]) -> list[Convolution]:
-    """Return every kind with every kernel, then what `--versus` puts beside them.
+def convolutions_of(conv: str, said: Mapping[str, str], versus: Iterable[str]) -> Mapping[Convolution, Container[str]]:
+    """Return every kind with every kernel, then what `--versus` puts beside them, each with what was said of it.
 
     Raises UsageError for a kind or value that cannot be.
     """
     kernels = said.get("k", "").split(",")
     listed = [{**said, **({"k": k} if k else {})} for k in kernels]
-    found = [_ask(kind.strip(), options) for kind, options in product(conv.split(","), listed)]
+    found = {_ask(kind.strip(), options): said for kind, options in product(conv.split(","), listed)}
     heard = {name for ask in found for name in LISTENS[ask.conv]}
     for text in versus:
         kind, _, tail = text.partition(":")
@@ -37,9 +37,9 @@ def convolutions_of(conv: str, said: Mapping[str, str], versus: Iterable[str]) -
         beside = _ask(kind.strip(), {**said, "k": kernels[0] or "3", **own})
         _heard(own, {"n", *LISTENS[beside.conv]}, f"in `--versus {text}`")
         heard.update(LISTENS[beside.conv])
-        found.append(beside)
+        found.setdefault(beside, {**said, **own})
     _heard([f"--{name}" for name in said], {f"--{name}" for name in heard}, f"to `--conv {conv}`")
-    return list(dict.fromkeys(found))
+    return found
 
 
 def _heard(said: Iterable[str], heard: Container[str], where: str) -> None:
@@ -49,19 +49,18 @@ def _heard(said: Iterable[str], heard: Container[str], where: str) -> None:
             raise usage_error(f"`{name}` means nothing {where}", help="leave it out, or ask for another kind")
 
 
-def defaults_of(asks: Iterable[Convolution], said: Mapping[str, str]) -> dict[str, str]:
-    """Return the options that nobody said and that the asked kinds listen to, with the values taken."""
-    taken: dict[str, str] = {}
-    for ask in asks:
+def defaults_of(asks: Mapping[Convolution, Container[str]]) -> dict[str, str]:
+    """Return the options that the asked kinds listen to and that nobody said of one of them, with the values taken:
+    `3 or 3+5+7` where they differ."""
+    taken: dict[str, dict[str, None]] = {}
+    for ask, said in asks.items():
         for name in LISTENS[ask.conv]:
             if name in said or name == "bias":
                 continue
-            taken[name] = (
-                "to keep the size at stride 1"
-                if name == "padding"
-                else _shown(getattr(ask, _FIELDS.get(name, _PLURALS.get(name, name))))
-            )
-    return taken
+            value = getattr(ask, _FIELDS.get(name, _PLURALS.get(name, name)))
+            shown = "to keep the size at stride 1" if name == "padding" else _shown(value)
+            taken.setdefault(name, {})[shown] = None
+    return {name: " or ".join(values) for name, values in taken.items()}
 
 
 _PLURALS = {"k": "kernels"}
@@ -133,8 +132,10 @@ def _positive(name: str, text: str) -> float:
 
 
 def _size(name: str, text: str, low: int) -> Size:
-    match = re.fullmatch(r"([0-9]{1,5})(?:[x×]([0-9]{1,5}))?", text.strip(), re.ASCII)
-    sides = (int(match[1]), int(match[2] or match[1])) if match else (-1, -1)
-    if not all(low <= side <= MAX_SIDE for side in sides):
+    match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", text.strip(), re.ASCII)
+    if not match:
         raise usage_error(f"`--{name} {text}` is not a size", help="write `3`, or `1x7` (height × width)")
+    sides = int(match[1]), int(match[2] or match[1])
+    if not all(low <= side <= MAX_SIDE for side in sides):
+        raise usage_error(f"`--{name} {text}` is out of range", help=f"sides from {low} to {MAX_SIDE:,}")
     return sides

@@ -1,5 +1,6 @@
 """archprof cost's numbers: products written out, closed forms against the operators over grids."""
 
+import json
 from fractions import Fraction
 from itertools import product
 
@@ -33,6 +34,12 @@ CASES = [
         34 * 9 + 33 * 25 + 33 * 49,
         (34 * 9 + 33 * 25 + 33 * 49) * 64,
         (7, 7),
+    ),
+    (
+        Convolution("mix", ((3, 3), (3, 3), (5, 5)), 7, 7, (8, 8)),
+        3 * 9 + 2 * 9 + 2 * 25,
+        (3 * 9 + 2 * 9 + 2 * 25) * 64,
+        (5, 5),
     ),
     (
         Convolution("inverted", ((3, 3),), 24, 32, (56, 56), (2, 2)),
@@ -102,3 +109,21 @@ def test_a_narrow_map_is_no_image_with_its_channels_behind():
 def test_short_names_say_what_they_are_made_of(capsys):
     out = archprof(capsys, "cost", "--conv", "depthwise,std,pw,inverted").out
     assert "\n\ndw: depthwise, then pointwise · inverted: expand t times, depthwise, project\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "defaults"),
+    [
+        ("--conv std --size 7", {"in": "64", "out": "64", "k": "3", "stride": "1", "dilation": "1"}),
+        (
+            "--conv std --size 7 --versus std:k=5,stride=2,n=2",
+            {"in": "64", "out": "64", "k": "3", "stride": "1", "dilation": "1"},
+        ),
+        ("--conv std --k 1 --size 7 --versus std:in=8", {"in": "64", "out": "64", "stride": "1", "dilation": "1"}),
+        ("--conv std,mix --size 7 --out 8", {"in": "64", "k": "3 or 3+5+7", "stride": "1", "dilation": "1"}),
+        ("--conv se --versus linear:in=8,out=2", {"in": "64", "size": "56", "ratio": "0.25"}),
+    ],
+)
+def test_defaults_are_what_nobody_said(capsys, arguments, defaults):
+    found = json.loads(archprof(capsys, "cost", *arguments.split(), "--format", "json").out)["defaults"]
+    assert {name: value for name, value in found.items() if name != "padding"} == defaults
