@@ -1,6 +1,7 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
@@ -18,6 +19,10 @@ from archprof.ir.setup import OPTIMIZERS
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
 # parameter is.
 UsageError: Any = typer.BadParameter.__base__
+
+# Numbers by the first word of click's name of their type, and what it says of one that is none or too small.
+_NUMBERS: Mapping[str, str] = {"int": "a whole number", "integer": "a whole number", "float": "a number"}
+_INVALID = re.compile(r"Invalid value for (?P<option>`[^`]+`): `?(?P<value>.*?)`? is not ", re.DOTALL)
 
 # Each command's file in this folder, with the line that `--help` shows.
 COMMANDS: Mapping[str, str] = {
@@ -236,6 +241,7 @@ def _usage(error: Any, called: str) -> Problem:
     command = context.command_path if context else called
     if answer := _answer(getattr(error, "option_name", "")):
         return answer._replace(message=f"{command}: {answer.message}")
+    message = _wrong_number(error, message)
     if getattr(error, "possibilities", None):
         advice = f"`{'`, `'.join(sorted(error.possibilities))}`?"
     elif possible:
@@ -251,6 +257,18 @@ def _usage(error: Any, called: str) -> Problem:
     else:
         advice = f"`{command} --help` lists what there is"
     return Problem(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", help=advice)
+
+
+def _wrong_number(error: Any, message: str) -> str:
+    """Return click's message about a number in words: "`--top` takes a whole number from 1 on, not `x`"; any other as
+    it is."""
+    kind: Any = getattr(getattr(error, "param", None), "type", None)
+    what = _NUMBERS.get(getattr(kind, "name", "").partition(" ")[0])
+    said = _INVALID.match(message)
+    if not what or not said:
+        return message
+    least = "" if getattr(kind, "min", None) is None else f" from {kind.min} on"
+    return f"{said['option']} takes {what}{least}, not `{said['value']}`"
 
 
 def _is_incomplete(message: str) -> bool:

@@ -74,6 +74,7 @@ def command(
 
     chosen, batches = choose_format("bench", format, output), timing_options.batches_of(ran.batch)
     how = timing_options.how_of(ran, rounds)
+    options.check_rows(depth, full=full)
     bench_view((), sort=sort)  # what is wrong is told before minutes go by
     try:
         with _wanted(models, knobs, how) as wanted:

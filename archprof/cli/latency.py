@@ -53,6 +53,7 @@ def command(
     from archprof.render.latency import latency_table, latency_view
 
     kind = choose_format("latency", format, output)
+    options.check_rows(depth, full=full)
     profile = read_profile(device)
     asked = Asked(batch, dtype, layout, runtime, execution)
     given, real = knobs.settings, options.really(real, model)

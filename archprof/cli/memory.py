@@ -60,6 +60,7 @@ def command(
     from archprof.render.memory import alive_view, fit_text, memory_table
 
     chosen = choose_format("memory", format, output)
+    options.check_rows(depth, full=full)
     setup = setup_of(words.asked(train, deployed))
     given, real = knobs.settings, options.really(real, model)
     fixed = {"batch": words.batch, "order": order, **deployed._asdict(), "rounding": rounding}

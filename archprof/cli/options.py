@@ -187,6 +187,14 @@ PlotRoofline = Annotated[str | None, _plot("calls under the device's roofline")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 
+def check_rows(depth: int | None, *, full: bool) -> None:
+    """Raise UsageError where rows are to be folded and all shown."""
+    if full and depth is not None:
+        from archprof.errors import usage_error
+
+        raise usage_error("`--full` and `--depth` at once", help="all rows, or folded ones: leave one out")
+
+
 def conventions(given: list[str] | None, *, train: bool) -> "tuple[rules.Convention, ...]":
     """Return the conventions of `--convention`. Raises UsageError for one that there is not, and for any of what should
     *train*."""

@@ -58,6 +58,7 @@ def command(
         message = f"`--open` and `{'--format' if format else '-o'}` at once"
         raise usage_error(message, help=f"`archprof report {model} -o page.html` writes the page")
     chosen = choose_format("summary", format, output)
+    options.check_rows(depth, full=full)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
     setup = setup_options.setup_of_bytes(words.asked(train), wanted=bytes or open)

@@ -93,8 +93,8 @@ MESSAGES = {
         "archprof memory: option `--train` requires an argument\n  help: `archprof memory --help` lists what there is\n"
     ),
     "v2 --batch 0": (
-        "archprof memory: invalid value for `--batch`: 0 is not in the range x>=1\n  help: `archprof memory --help` "
-        "lists what there is\n"
+        "archprof memory: `--batch` takes a whole number from 1 on, not `0`\n  help: `archprof memory --help` lists "
+        "what there is\n"
     ),
     "v2 --sort macs": "unknown sort key `macs`\n  help: keys: bytes\n",
     "v2 --fits 1GiB --batch 2": (

@@ -56,6 +56,9 @@ CASES = {
         "unknown kind of convolution `conv2d`\n  help: kinds: std, pw, dw, dw-linear, group, mix, bottleneck, "
         "inverted, se, linear\n"
     ),
+    "cost --conv std --k 0": "`--k 0` is out of range\n  help: sides from 1 to 65,536\n",
+    "cost --padding 1x70000": "`--padding 1x70000` is out of range\n  help: sides from 0 to 65,536\n",
+    "cost --k 3x": "`--k 3x` is not a size\n  help: write `3`, or `1x7` (height × width)\n",
     "summary mobilenet_v2.yaml": (
         "no such file: `mobilenet_v2.yaml`\n  help: `mobilenet_v2` is in the catalog, by its name alone\n"
     ),
@@ -77,8 +80,26 @@ CASES = {
     ),
     "summary v2 --set width": "`width` is not a setting\n  help: write `width=0.75`, or `layers[1].rows[2].k=5`\n",
     "summary v2 --top 0": (
-        "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` "
+        "archprof summary: `--top` takes a whole number from 1 on, not `0`\n  help: `archprof summary --help` lists "
+        "what there is\n"
     ),
+    "sweep v2 --batch 1.5": (
+        "archprof sweep: `--batch` takes a whole number from 1 on, not `1.5`\n  help: `archprof sweep --help` lists "
+        "what there is\n"
+    ),
+    "cost --t six": (
+        "archprof cost: `--t` takes a number, not `six`\n  help: `archprof cost --help` lists what there is\n"
+    ),
+    "sweep v2 --timeout -1": (
+        "archprof sweep: `--timeout` takes a number from 0 on, not `-1.0`\n  help: `archprof sweep --help` lists what "
+        "there is\n"
+    ),
+    **{
+        f"{command} --full --depth 1": (
+            "`--full` and `--depth` at once\n  help: all rows, or folded ones: leave one out\n"
+        )
+        for command in ("summary v2", "memory v2", "latency v2 --device h100", "bench v2")
+    },
     "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
     "summary mobilenet_v?": (
         "`mobilenet_v?` matches 2 networks, of which `archprof summary` takes one\n  help: mobilenet_v1, mobilenet_v2; "
@@ -166,7 +187,6 @@ CASES = {
     "cost --conv std --k 3+5": (
         "several kernels mixed in `std`\n  help: a plus mixes kernels, for `--conv mix`; a comma lists them\n"
     ),
-    "cost --conv std --k 0": "`--k 0` is not a size\n  help: write `3`, or `1x7` (height × width)\n",
     "cost --conv std --size 4 --k 7 --padding 0": "a window of 7 is larger than the padded input of 4\n",
     "cost --conv std --groups 4": (
         "`--groups` means nothing to `--conv std`\n  help: leave it out, or ask for another kind\n"
@@ -223,6 +243,16 @@ def test_commands_that_take_many_take_patterns(capsys, arguments, models):
 def test_ratios_relate_to_a_network_of_any_spelling(capsys):
     exact = archprof(capsys, "compare", "v1", "v2", "--relative-to", "mobilenet_v2")
     assert archprof(capsys, "compare", "v1", "v2", "--relative-to", "MobileNetV2") == exact
+
+
+def test_ratios_relate_to_a_file_as_it_is_typed(capsys, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("archprof: 1\nextends: mobilenet_v2\nname: its_own\n")
+    for typed in (str(path), f"{path}@width=0.5"):
+        models = ("v1", str(path), f"{path}@width=0.5")
+        exact = archprof(capsys, "compare", *models, "--relative-to", typed.replace(str(path), "its_own"))
+        assert exact.code == 0
+        assert archprof(capsys, "compare", *models, "--relative-to", typed) == exact
 
 
 @pytest.mark.parametrize("command", ["summary", "show", "validate", "explain", "solve --max-macs 200M"])
