@@ -14,6 +14,7 @@ from archprof.outputs import cannot_write, goes_by, output_file
 from archprof.render.formats import Result
 
 if TYPE_CHECKING:
+    from archprof.render.figure import Target
     from archprof.sweep.plan import Selection
     from archprof.sweep.run import Tally, VariantRows
 
@@ -25,6 +26,10 @@ def run_sweep(request: SweepRequest) -> int:
     """Carry out a sweep and return the exit code: 0, 1 where nothing is within the limits, 130 or 143 where it was
     interrupted."""
     plans, selection = planned(request)
+    if request.plot is not None:
+        from archprof.render.figure import new_figure
+
+        new_figure(_plot_of(request))  # what cannot be drawn is told before hours go by
     from archprof.sweep.run import Tally
 
     tally = Tally(plans)
@@ -56,6 +61,11 @@ def _sink_of(request: SweepRequest) -> "type[_Sink]":
     if goes_by(request.output):
         return _Streamed
     return _Document if request.format == "json" else _Kept
+
+
+def _plot_of(request: SweepRequest) -> "Target":
+    assert request.plot is not None
+    return plot_target(request.plot, request.format, request.output, no_color=request.no_color)
 
 
 def _how_far(tally: "Tally") -> str:
@@ -112,8 +122,7 @@ class _Sink:
         if (asked := self._request).plot is not None:
             from archprof.render.plot import plot_sweep
 
-            to = plot_target(asked.plot, asked.format, asked.output, no_color=asked.no_color)
-            plot_sweep(self._tally.plans, self.points(), to)
+            plot_sweep(self._tally.plans, self.points(), _plot_of(asked))
 
     def leave(self) -> None:
         """Do what is left to do where something went wrong."""

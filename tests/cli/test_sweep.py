@@ -169,6 +169,10 @@ def test_what_cannot_be_is_counted(capsys):
             ),
         ),
         (
+            ("--width", "1,2", "-o", "all.csv", "--plot", "all.txt"),
+            "cannot draw `all.txt`\n  help: a name that ends with .svg, .png, .pdf, or `-`\n",
+        ),
+        (
             ("--sort", "macs", "--format", "csv"),
             (
                 "`--sort` without `--top`: a file is written as variants come\n"
@@ -180,6 +184,7 @@ def test_what_cannot_be_is_counted(capsys):
 def test_what_is_asked_wrongly(capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     assert archprof(capsys, "sweep", "v2", *arguments) == (2, "", message)
+    assert not [*tmp_path.iterdir()]
 
 
 LARGE = ("sweep", "mobilenet_v3_large", "--width", "0.25:2:0.0001", "--resolution", "64:512:1", "--sample", "300000")
