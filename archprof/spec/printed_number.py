@@ -23,7 +23,7 @@ COUNTS = {
 }
 BYTES = {
     "": 1, "B": 1, "byte": 1, "k": 10**3, "kB": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
-    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+    "T": 10**12, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
 }  # fmt: skip
 # In nanoseconds.
 DURATIONS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
@@ -105,7 +105,9 @@ def decimal_note(text: str, metric: str) -> str:
 
 
 # Units of memory as they are often written, and those that are meant.
-_DECIMAL = {"k": "KiB", "kB": "KiB", "KB": "KiB", "M": "MiB", "MB": "MiB", "G": "GiB", "GB": "GiB"}
+_DECIMAL = {
+    "k": "KiB", "kB": "KiB", "KB": "KiB", "M": "MiB", "MB": "MiB", "G": "GiB", "GB": "GiB", "T": "TiB", "TB": "TiB",
+}  # fmt: skip
 
 
 def without_noun(text: str, metric: str, location: Location | None = None) -> str:

@@ -256,10 +256,18 @@ def test_not_even_one_image_fits(capsys):
     assert (found["fit"]["batch"], found["setup"]["batch"]) == (0, 1)
 
 
-def test_a_limit_in_units_of_1000_has_a_note(capsys):
-    note = "note: `1GB` is 1,000,000,000 bytes, as KB = 1000; `1GiB` is 1,073,741,824\n"
-    result = archprof(capsys, "memory", "v2", "--fits", "1GB")
+@pytest.mark.parametrize(
+    ("size", "bytes", "note"),
+    [
+        ("1GB", 10**9, "note: `1GB` is 1,000,000,000 bytes, as KB = 1000; `1GiB` is 1,073,741,824\n"),
+        ("2TB", 2 * 10**12, "note: `2TB` is 2,000,000,000,000 bytes, as KB = 1000; `2TiB` is 2,199,023,255,552\n"),
+        ("1.5TiB", 3 * 2**39, ""),
+    ],
+)
+def test_a_limit_in_units_of_1000_has_a_note(capsys, size, bytes, note):
+    result = archprof(capsys, "memory", "v2", "--fits", size, "--format", "json")
     assert (result.code, result.err) == (0, note)
+    assert json.loads(result.out)["fit"]["limit_bytes"] == bytes
 
 
 def test_tensors_take_whole_blocks_where_asked(capsys, tmp_path):
