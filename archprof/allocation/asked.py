@@ -89,6 +89,10 @@ def _refuse(given: Mapping[str, object], option: str) -> None:
         advice = f"nothing learns in int8; `{option.format('amp')}` trains in half precision"
         train = written("train", given["train"], option)
         raise usage_error(f"{written('dtype', dtype, option)} and {train} at once", help=advice)
+    if dtype == "int8" and "kernels" in given:
+        advice = "int8 is inference as microcontrollers run it, by kernels of their own"
+        kernels = written("kernels", given["kernels"], option)
+        raise usage_error(f"{written('dtype', dtype, option)} and {kernels} at once", help=advice)
     if "amp" in given and dtype not in (None, "fp32"):
         amp = written("amp", given["amp"], option)
         raise usage_error(f"{written('dtype', dtype, option)} and {amp} at once", help="autocast starts from fp32")

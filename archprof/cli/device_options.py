@@ -74,3 +74,11 @@ def device_in_inference(on: OnDevice, words: "Words", train: str | None) -> "On 
         message = f"`--device` and `--{'amp' if train is None else 'train'}` at once"
         raise usage_error(message, help="a device's profile is of inference")
     return found
+
+
+def device_of_all(on: OnDevice, words: "Words", train: str | None) -> "On | None":
+    """Return the device that bytes are those of too. Raises UsageError as `device_in_inference` does, and for kernels,
+    which are the device's."""
+    if on.device is not None and words.kernels is not None:
+        raise usage_error("`--device` and `--kernels` at once", help="a device's kernels are its own")
+    return device_in_inference(on, words, train)

@@ -60,7 +60,7 @@ def command(
     check_name(write_spec)
     chosen = choose_format("solve", format, output)
     setup = setup_options.setup_if_asked(words.asked(train, deployed))
-    on = device_options.device_in_inference(on_device, words, train)
+    on = device_options.device_of_all(on_device, words, train)
     goal = goal_of(limits.by_metric(), target_macs, maximize, setup, on)
     from archprof.render.solve import solution_table
 

@@ -101,7 +101,7 @@ def command(
         *((count, False, text) for count, text in least.items() if text is not None),
     ]
     setup = setup_options.setup_if_asked(words.asked(train, deployed))
-    on = device_options.device_in_inference(on_device, words, train)
+    on = device_options.device_of_all(on_device, words, train)
     request = SweepRequest(
         tuple(models), tuple(settings), tuple(bounds), tuple(pareto.split(",")) if pareto else (), sort or "", top,
         sample, seed or 0, jobs, scheduler, TIMEOUT if timeout is None else timeout, resume, setup, plot, chosen,

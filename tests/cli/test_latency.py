@@ -200,6 +200,12 @@ WRONG = {
     "compare {net} --runtime torch": "`--runtime` says how a device runs networks\n  help: `--device` names one\n",
     "sweep {net} --max-latency 1ms": WHICH,
     "solve {net} --max-latency 1ms": WHICH,
+    **{
+        f"{command} {{net}} --max-macs 1G --kernels cpu --device {{toy}}": (
+            "`--device` and `--kernels` at once\n  help: a device's kernels are its own\n"
+        )
+        for command in ("sweep", "solve")
+    },
     "sweep {net} --train sgd --device {toy}": (
         "`--device` and `--train` at once\n  help: a device's profile is of inference\n"
     ),

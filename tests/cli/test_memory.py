@@ -88,6 +88,10 @@ MESSAGES = {
     "v2 --dtype int8 --train sgd": (
         "`--dtype int8` and `--train sgd` at once\n  help: nothing learns in int8; `--amp` trains in half precision\n"
     ),
+    "v2 --dtype int8 --kernels cpu": (
+        "`--dtype int8` and `--kernels cpu` at once\n  help: int8 is inference as microcontrollers run it, by kernels "
+        "of their own\n"
+    ),
     "v2 --dtype fp16 --amp bf16": "`--dtype fp16` and `--amp bf16` at once\n  help: autocast starts from fp32\n",
     "v2 --train": (
         "archprof memory: option `--train` requires an argument\n  help: `archprof memory --help` lists what there is\n"
