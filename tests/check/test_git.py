@@ -357,4 +357,5 @@ def test_a_page_tells_two_revisions_apart(folder):
     sides = ("git:HEAD:tiny.yaml", "tiny.yaml")
     page = describe_networks([read_model(side, ()) for side in sides], INFERENCE, command="archprof report")
     assert page.title == "git:HEAD:tiny.yaml, tiny.yaml"
+    assert page.compare is not None
     assert [(one.model, one.title) for one in page.compare.models] == [(side, "") for side in sides]
