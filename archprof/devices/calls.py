@@ -63,6 +63,11 @@ def setup_of(on: DeviceSetup, batch: int) -> Setup:
     return Setup(batch=batch, dtype=on.dtype, layout=on.layout)
 
 
+def held_at(on: DeviceSetup, batch: int) -> Setup:
+    """Return the setup of what a network holds on a device: of one that runs threads, by the kernels of a CPU."""
+    return setup_of(on, batch)._replace(kernels="cpu" if on.threads else "cuda")
+
+
 def _slices(graph: Graph) -> set[Edge]:
     """Return what are views of some of the channels of a map."""
     found = set[Edge]()

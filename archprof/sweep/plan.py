@@ -8,7 +8,7 @@ from math import prod
 from archprof.analysis.variants import Variants
 from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TIME_LINES, TIMES, TRAINING
 from archprof.devices.asked import On
-from archprof.devices.calls import setup_of
+from archprof.devices.calls import held_at
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
@@ -164,8 +164,8 @@ def plan_sweep(
         inputs = resolve(tree, (*behind, *_stated(named.values())), spellings).inputs
         shortest = [shortest_size(text, inputs) for text in sizes.values]
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
-    held_at = setup if on is None else setup_of(on.profile.setup, on.batch)
-    plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, held_at, on)
+    at = setup if on is None else held_at(on.profile.setup, on.batch)
+    plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, at, on)
     roles = _roles(tree, behind, tuple(named.values()), _OF_WHOLES if plan.whole else _OF_ROWS)
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
     plan = plan._replace(axes=ordered, roles=tuple(roles[axis.name] for axis in ordered))

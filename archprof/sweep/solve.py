@@ -15,7 +15,7 @@ from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import MEMORY, TRAINING, Counts
 from archprof.devices.asked import On
-from archprof.devices.calls import setup_of
+from archprof.devices.calls import held_at
 from archprof.errors import SpecError, usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
@@ -59,7 +59,7 @@ class Goal(NamedTuple):
         """The setup of bytes of memory; None where they are not asked for."""
         asked = any(limit.of in MEMORY for limit in self.limits)
         if self.on is not None:
-            return setup_of(self.on.profile.setup, self.on.batch) if asked else None
+            return held_at(self.on.profile.setup, self.on.batch) if asked else None
         return self.setup or (INFERENCE if asked else None)
 
 

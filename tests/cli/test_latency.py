@@ -322,3 +322,16 @@ def test_kernels_of_the_made_up_network():
     """What the made-up device was measured on is what the network runs."""
     assert RELU.named() == {"elements": 4 * 8 * 8}
     assert NORM.named() == {"channels": 4, "places": 64}
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [("epyc", "--kernels cpu"), ("h100", "--kernels cuda --dtype fp16 --layout channels_last")],
+)
+def test_bytes_on_a_device_are_those_of_its_kernels(capsys, device, words):
+    on = ("v1", "--device", device, "--max-peak", "1GiB", "--format", "json")
+    held = json.loads(call(capsys, "memory", "v1", *words.split(), "--format", "json").out)
+    swept = json.loads(call(capsys, "sweep", *on).out)
+    solved = json.loads(call(capsys, "solve", *on, "--width", "1").out)
+    assert swept["setup"] == solved["setup"] == held["setup"]
+    assert swept["variants"][0]["totals"]["peak"] == held["peak_bytes"]
