@@ -85,8 +85,8 @@ def _footer(found: SweepOutcome) -> Iterator[Note]:
 
 def impossible_text(one: Impossible) -> str:
     """Return why variants cannot be, with how many and one of them."""
-    example = settings_text(one.settings.items())
-    return f"{plural(one.affected, 'variant')} cannot be, such as {one.model} at {example}: {one.reason}"
+    at = f" at {settings_text(one.settings.items())}" if one.settings else ""
+    return f"{plural(one.affected, 'variant')} cannot be, such as {one.model}{at}: {one.reason}"
 
 
 def scatter(points: Mapping[str, Sequence[int]], width: int = 48, height: int = 12) -> Iterator[str]:

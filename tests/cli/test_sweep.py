@@ -137,6 +137,13 @@ def test_what_cannot_be_is_counted(capsys):
     assert f"2 variants cannot be, such as resnet18 at layers[0].g=3,resolution=32: {reason}" in result.out
 
 
+def test_what_cannot_be_without_a_setting_is_told_by_its_name(capsys):
+    result = archprof(capsys, "sweep", "levit_128", "--device", "epyc")
+    assert result.code == 1
+    told = "1 variant cannot be, such as levit_128: its time is out of the profile's range: dot_product_attention ×14,"
+    assert told in " ".join(result.out.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
