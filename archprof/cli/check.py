@@ -108,7 +108,6 @@ def command(
 
     chosen = choose_format("check", format, output)
     reports = [report_of(text) for text in report or ()]
-    check_apart((output, write_baseline, *(file for _, file in reports)))
     others = {"trainable": max_trainable, "flops": max_flops, "size": max_size, "layers": max_layers}
     listed = {"max": max, "min": min, "max-increase": max_increase}
     setup = setup_options.setup_if_asked(words.asked(train, deployed))
@@ -117,6 +116,7 @@ def command(
     held = held_to(config, baseline, against, write_baseline)
     request = request_of(models or (), found, held, allow_empty=allow_empty, measure=measure)
     request = request._replace(allows=allowed_of(allow_uncounted or ()))
+    check_apart((output, write_baseline, *(file for _, file in reports)))
     outcome, snapshots = checked(request)
     result = Result(outcome, lambda: check_table(outcome), outcome.exit_code)
     _tell(result, chosen, output, no_color, reports, (write_baseline, snapshots))
