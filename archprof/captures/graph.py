@@ -25,7 +25,7 @@ _NOTHING = Value((), None, None)
 NOT_RUN = "not run"
 
 
-class Own(NamedTuple):
+class ModuleTensor(NamedTuple):
     """A parameter or a buffer of a module: its elements, their type, and whether it learns."""
 
     elements: int
@@ -38,7 +38,7 @@ class Parts(NamedTuple):
     """What a module is made of: the class of each module by its path, and its parameters and buffers by name."""
 
     modules: Mapping[str, ModuleClass]
-    own: Mapping[str, Own]
+    tensors: Mapping[str, ModuleTensor]
 
 
 class RowPlace(NamedTuple):
@@ -119,7 +119,7 @@ def _add(
     inputs = [builder.value(edge) for edge in read]
     op, names = lift(call, inputs, outputs, place.form)
     held = {names.get(key, key): held.name for key, (_, held) in held_tensors(call)}
-    named = {key: parts.own[name] for key, name in held.items() if name in parts.own}
+    named = {key: parts.tensors[name] for key, name in held.items() if name in parts.tensors}
     learns = {key: one.trainable for key, one in named.items() if not one.buffer}
     some = any(learns.values())
     frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()
@@ -143,8 +143,8 @@ def _form(call: Dispatched, place: RowPlace, parts: Parts) -> str:
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
     """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
     used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
-    unused: dict[tuple[str, bool], dict[str, Own]] = defaultdict(dict)
-    for name, one in parts.own.items():
+    unused: dict[tuple[str, bool], dict[str, ModuleTensor]] = defaultdict(dict)
+    for name, one in parts.tensors.items():
         path, _, key = name.rpartition(".")
         if name in used or (one.buffer and not is_counted_buffer(key)):
             continue

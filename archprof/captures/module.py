@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archprof.captures.calls import Recording
-    from archprof.captures.graph import Own
+    from archprof.captures.graph import ModuleTensor
     from archprof.captures.shadow import Shadow
     from archprof.runtime.arguments import CallArguments
 
@@ -47,20 +47,20 @@ def capture_module(
 
     module = measurable(module)
     recordings, how = _recordings(module, batched, train=train, real=real)
-    own = {name: _own(one, one.requires_grad) for name, one in module.named_parameters()}
-    own |= {name: _own(one, False, buffer=True) for name, one in module.named_buffers()}
+    tensors = {name: _module_tensor(one, one.requires_grad) for name, one in module.named_parameters()}
+    tensors |= {name: _module_tensor(one, False, buffer=True) for name, one in module.named_buffers()}
     places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
     modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
     remarks = [*recordings[0].remarks, *_said_of_hooks(module)]
     origin = _remarked(origin or Unlisted(type(module).__name__), remarks)
-    graph = graph_of(recordings, origin, Parts(modules, own))
+    graph = graph_of(recordings, origin, Parts(modules, tensors))
     return graph._replace(training=train, captured=how)
 
 
-def _own(tensor: Tensor, trainable: bool, *, buffer: bool = False) -> Own:
-    from archprof.captures.graph import Own
+def _module_tensor(tensor: Tensor, trainable: bool, *, buffer: bool = False) -> ModuleTensor:
+    from archprof.captures.graph import ModuleTensor
 
-    return Own(tensor.numel(), str(tensor.dtype).removeprefix("torch."), trainable, buffer)
+    return ModuleTensor(tensor.numel(), str(tensor.dtype).removeprefix("torch."), trainable, buffer)
 
 
 def _remarked(origin: Origin, remarks: Sequence[str]) -> Origin:

@@ -6,7 +6,7 @@ from math import prod
 
 from archprof.captures.batch import SIZES
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
-from archprof.captures.graph import Own, Parts, graph_of
+from archprof.captures.graph import ModuleTensor, Parts, graph_of
 from archprof.captures.lock_text import Captured, Lock
 from archprof.captures.pt2.axes import batches, settle
 from archprof.captures.pt2.modules import placed
@@ -77,7 +77,7 @@ def _graph(program: Program, settings: Sequence[Setting], inputs: Sequence[str])
         sys.stderr.write(printable(f"{program.file}: {note}") + "\n")
     asked = settings_text((name, str(size)) for name, size in axes.values.items())
     origin = Unlisted(f"{program.file}@{asked}" if asked else program.file, file=program.file)
-    parts = Parts(walk.modules.known(), _own(program, known))
+    parts = Parts(walk.modules.known(), _module_tensors(program, known))
     graph = _fitted([first, *_others(program, walk, first, at[1:])], origin, parts)
     return graph._replace(training=any(map(_trains, calls)))
 
@@ -112,14 +112,15 @@ def _resized(seen: SeenTensor, meta: Record, sizes: Sizes) -> SeenTensor:
     return seen._replace(shape=shape, strides=sizes.strides(meta, shape))
 
 
-def _own(program: Program, known: Names) -> dict[str, Own]:
+def _module_tensors(program: Program, known: Names) -> dict[str, ModuleTensor]:
     """Return the parameters and buffers by their names, one that has several by the first."""
     metas = field(program.graph, "tensor_values", mapping)
-    found: dict[str, Own] = {}
+    found: dict[str, ModuleTensor] = {}
     for name, held in program.held.tensors.items():
         if held.kind in ("parameter", "buffer") and held.name not in found:
             buffer, seen = held.kind == "buffer", known[name]
-            found[held.name] = Own(prod(seen.shape), seen.dtype, not buffer and requires_grad(metas[name]), buffer)
+            learns = not buffer and requires_grad(metas[name])
+            found[held.name] = ModuleTensor(prod(seen.shape), seen.dtype, learns, buffer)
     return found
 
 
