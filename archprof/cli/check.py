@@ -9,6 +9,7 @@ import typer
 from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format, page, say, write
 from archprof.errors import Problems, usage_error
+from archprof.named_tuple import NamedTuple
 from archprof.outputs import goes_by, write_file
 from archprof.render.formats import FORMATS, Result, rendered
 
@@ -18,6 +19,70 @@ if TYPE_CHECKING:
     from archprof.analysis.baseline import Snapshot
 
 NAMES = ", ".join(format.name for format in FORMATS if not format.commands or "check" in format.commands)
+
+
+class Further(NamedTuple):
+    """What else a network may cost, in a check alone."""
+
+    max_trainable: Annotated[
+        str | None, typer.Option("--max-trainable", help="At most so many trainable parameters.", metavar="LIMIT")
+    ] = None
+    max_flops: Annotated[
+        str | None, typer.Option("--max-flops", help="At most so many FLOPs, each MAC being two.", metavar="LIMIT")
+    ] = None
+    max_size: Annotated[
+        str | None,
+        typer.Option("--max-size", help="At most so many bytes of parameters at fp32: `5.4 MiB`.", metavar="LIMIT"),
+    ] = None
+    max_layers: Annotated[
+        str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
+    ] = None
+    max: Annotated[
+        list[str] | None,
+        typer.Option("--max", help="Any metric: `size_int8=2MiB`; a comma lists. Repeatable.", metavar="METRIC=LIMIT"),
+    ] = None
+    min: Annotated[
+        list[str] | None, typer.Option("--min", help="At least so much. Repeatable.", metavar="METRIC=LIMIT")
+    ] = None
+    max_increase: Annotated[
+        list[str] | None,
+        typer.Option("--max-increase", help="Over the baseline: `macs=1%,params=0`.", metavar="METRIC=LIMIT"),
+    ] = None
+
+    def by_metric(self) -> dict[str, str | None]:
+        """Return the limits of one metric each by its name."""
+        return {
+            "trainable": self.max_trainable,
+            "flops": self.max_flops,
+            "size": self.max_size,
+            "layers": self.max_layers,
+        }
+
+    def listed(self) -> dict[str, list[str] | None]:
+        """Return the limits that name their metric, by their option."""
+        return {"max": self.max, "min": self.min, "max-increase": self.max_increase}
+
+
+class Since(NamedTuple):
+    """Where budgets stand, and what relative ones count from."""
+
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config", help="The file with the budgets; archprof.yaml or pyproject.toml unless given.", metavar="FILE"
+        ),
+    ] = None
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="What relative limits count from.", metavar="FILE")
+    ] = None
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Count from the specs at a revision instead: origin/main.", metavar="REV"),
+    ] = None
+    write_baseline: Annotated[
+        str | None,
+        typer.Option("--write-baseline", help="Write what is counted now; other networks stay.", metavar="FILE"),
+    ] = None
 
 
 def command(
@@ -30,51 +95,12 @@ def command(
     ] = None,
     *,
     limits: limit_options.Limits,
-    max_trainable: Annotated[
-        str | None, typer.Option("--max-trainable", help="At most so many trainable parameters.", metavar="LIMIT")
-    ] = None,
-    max_flops: Annotated[
-        str | None, typer.Option("--max-flops", help="At most so many FLOPs, each MAC being two.", metavar="LIMIT")
-    ] = None,
-    max_size: Annotated[
-        str | None,
-        typer.Option("--max-size", help="At most so many bytes of parameters at fp32: `5.4 MiB`.", metavar="LIMIT"),
-    ] = None,
+    further: Further,
     on_device: device_options.OnDevice,
     words: setup_options.Words,
     train: setup_options.Optimizer = None,
     deployed: setup_options.Deployed,
-    max_layers: Annotated[
-        str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
-    ] = None,
-    max: Annotated[
-        list[str] | None,
-        typer.Option("--max", help="Any metric: `size_int8=2MiB`; a comma lists. Repeatable.", metavar="METRIC=LIMIT"),
-    ] = None,
-    min: Annotated[
-        list[str] | None, typer.Option("--min", help="At least so much. Repeatable.", metavar="METRIC=LIMIT")
-    ] = None,
-    max_increase: Annotated[
-        list[str] | None,
-        typer.Option("--max-increase", help="Over the baseline: `macs=1%,params=0`.", metavar="METRIC=LIMIT"),
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config", help="The file with the budgets; archprof.yaml or pyproject.toml unless given.", metavar="FILE"
-        ),
-    ] = None,
-    baseline: Annotated[
-        str | None, typer.Option("--baseline", help="What relative limits count from.", metavar="FILE")
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", help="Count from the specs at a revision instead: origin/main.", metavar="REV"),
-    ] = None,
-    write_baseline: Annotated[
-        str | None,
-        typer.Option("--write-baseline", help="Write what is counted now; other networks stay.", metavar="FILE"),
-    ] = None,
+    since: Since,
     measure: Annotated[bool, typer.Option("--measure", help="Prove the numbers on the torch modules as well.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let patterns match nothing.")] = False,
     allow_uncounted: Annotated[
@@ -108,18 +134,16 @@ def command(
 
     chosen = choose_format("check", format, output)
     reports = [report_of(text) for text in report or ()]
-    others = {"trainable": max_trainable, "flops": max_flops, "size": max_size, "layers": max_layers}
-    listed = {"max": max, "min": min, "max-increase": max_increase}
     setup = setup_options.setup_if_asked(words.asked(train, deployed))
     on = device_options.asked_of(on_device, words)
-    found = limits_of({**limits.by_metric(), **others}, listed, setup, on)
-    held = held_to(config, baseline, against, write_baseline)
+    found = limits_of({**limits.by_metric(), **further.by_metric()}, further.listed(), setup, on)
+    held = held_to(since.config, since.baseline, since.against, since.write_baseline)
     request = request_of(models or (), found, held, allow_empty=allow_empty, measure=measure)
     request = request._replace(allows=allowed_of(allow_uncounted or ()))
-    check_apart((output, write_baseline, *(file for _, file in reports)))
+    check_apart((output, since.write_baseline, *(file for _, file in reports)))
     outcome, snapshots = checked(request)
     result = Result(outcome, lambda: check_table(outcome), outcome.exit_code)
-    _tell(result, chosen, output, no_color, reports, (write_baseline, snapshots))
+    _tell(result, chosen, output, no_color, reports, (since.write_baseline, snapshots))
 
 
 def _tell(

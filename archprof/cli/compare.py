@@ -1,6 +1,6 @@
 """archprof compare: networks side by side."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,9 @@ from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import choose_format, deliver, plot_name, plot_target, say
 from archprof.errors import Problems, SpecError, asked_of, suggest, usage_error
 from archprof.render.formats import Result
+
+if TYPE_CHECKING:
+    from archprof.costs.report import Report
 
 BY = ("stage", "kind", "layer")
 
@@ -51,8 +54,6 @@ def command(
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.document import with_derived
-    from archprof.analysis.models import read_model, read_training
-    from archprof.costs.report import analyze_graph
     from archprof.render.compare import compare_table
 
     chosen = choose_format("compare", format, output)
@@ -61,18 +62,8 @@ def command(
     on = device_options.device_in_inference(on_device, words, train)
     setup = None if on and not bytes else setup_options.setup_of_bytes(words.asked(train, deployed), wanted=bytes)
     conventions = options.conventions(convention, train=train is not None)
-    given, real = knobs.settings, options.really(real, *models)
     batch = on.batch if on else words.batch or 1
-    read = read_training if train else read_model
-    reports, wrong = [], Problems()
-    for model in models:
-        with wrong:
-            try:
-                graph = read(model, given, knobs.input, train=train is not None, real=real, batch=batch)
-            except SpecError as error:
-                raise asked_of(error, model) from None
-            reports.append(analyze_graph(graph))
-    wrong.raise_any()
+    reports = _counted(models, knobs, train=train, real=options.really(real, *models), batch=batch)
     found = compare(reports, relative_to, sort, conventions, setup, on)
     if flops:
         found = with_derived(found, "flops")
@@ -82,3 +73,21 @@ def command(
         if missing := plot_comparison(found, plot_target(plot, chosen, output, no_color=no_color)):
             say(f"not in {plot_name(plot)}, no top-1 accuracy was published: {', '.join(missing)}")
     deliver(Result(found, lambda: compare_table(found, by, sort, flops=flops)), chosen, output, no_color=no_color)
+
+
+def _counted(models: list[str], knobs: options.Knobs, *, train: str | None, real: bool, batch: int) -> "list[Report]":
+    """Return what each costs. Raises what is wrong with any of them, of all."""
+    from archprof.analysis.models import read_model, read_training
+    from archprof.costs.report import analyze_graph
+
+    read = read_training if train else read_model
+    reports, wrong = [], Problems()
+    for model in models:
+        with wrong:
+            try:
+                graph = read(model, knobs.settings, knobs.input, train=train is not None, real=real, batch=batch)
+            except SpecError as error:
+                raise asked_of(error, model) from None
+            reports.append(analyze_graph(graph))
+    wrong.raise_any()
+    return reports

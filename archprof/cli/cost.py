@@ -10,7 +10,38 @@ if TYPE_CHECKING:
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver, plot_name, plot_target, say
+from archprof.named_tuple import NamedTuple
 from archprof.render.formats import Result
+
+
+class Shape(NamedTuple):
+    """What a convolution is made of, in the letters of the literature; what is None takes its default."""
+
+    k: Annotated[
+        str | None, typer.Option("--k", help="Kernel: 3, 1x7; a comma lists, a plus mixes (3+5+7).", metavar="K")
+    ] = None
+    inputs: Annotated[int | None, typer.Option("--in", min=1, help="Input channels M.", metavar="M")] = None
+    outputs: Annotated[int | None, typer.Option("--out", min=1, help="Output channels N.", metavar="N")] = None
+    size: Annotated[str | None, typer.Option("--size", help="Input size: 56, 56x40.", metavar="F")] = None
+    stride: Annotated[str | None, typer.Option("--stride", help="Stride: 2, 1x2.", metavar="S")] = None
+    padding: Annotated[
+        str | None, typer.Option("--padding", help="Padding; keeps the size at stride 1 unless given.", metavar="P")
+    ] = None
+    dilation: Annotated[str | None, typer.Option("--dilation", help="Dilation.", metavar="D")] = None
+    groups: Annotated[
+        int | None, typer.Option("--groups", min=1, help="Groups of a grouped convolution.", metavar="G")
+    ] = None
+    bias: Annotated[bool, typer.Option("--bias", help="Count biases among the params.")] = False
+    t: Annotated[float | None, typer.Option("--t", help="Expansion of an inverted residual.", metavar="T")] = None
+    ratio: Annotated[float | None, typer.Option("--ratio", help="Squeeze ratio of a squeeze-excite.", metavar="R")] = (
+        None
+    )
+
+    def said(self) -> dict[str, str]:
+        """Return what was said of it, by the names that `--versus` has."""
+        names = {"inputs": "in", "outputs": "out"}
+        given = {names.get(name, name): value for name, value in self._asdict().items()}
+        return {name: str(value) for name, value in given.items() if value is not None and value is not False}
 
 
 def command(
@@ -23,25 +54,8 @@ def command(
             metavar="KIND",
         ),
     ] = "dw",
-    k: Annotated[
-        str | None, typer.Option("--k", help="Kernel: 3, 1x7; a comma lists, a plus mixes (3+5+7).", metavar="K")
-    ] = None,
-    inputs: Annotated[int | None, typer.Option("--in", min=1, help="Input channels M.", metavar="M")] = None,
-    outputs: Annotated[int | None, typer.Option("--out", min=1, help="Output channels N.", metavar="N")] = None,
-    size: Annotated[str | None, typer.Option("--size", help="Input size: 56, 56x40.", metavar="F")] = None,
-    stride: Annotated[str | None, typer.Option("--stride", help="Stride: 2, 1x2.", metavar="S")] = None,
-    padding: Annotated[
-        str | None, typer.Option("--padding", help="Padding; keeps the size at stride 1 unless given.", metavar="P")
-    ] = None,
-    dilation: Annotated[str | None, typer.Option("--dilation", help="Dilation.", metavar="D")] = None,
-    groups: Annotated[
-        int | None, typer.Option("--groups", min=1, help="Groups of a grouped convolution.", metavar="G")
-    ] = None,
-    bias: Annotated[bool, typer.Option("--bias", help="Count biases among the params.")] = False,
-    t: Annotated[float | None, typer.Option("--t", help="Expansion of an inverted residual.", metavar="T")] = None,
-    ratio: Annotated[
-        float | None, typer.Option("--ratio", help="Squeeze ratio of a squeeze-excite.", metavar="R")
-    ] = None,
+    *,
+    shape: Shape,
     versus: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,28 +83,14 @@ def command(
     from archprof.render.cost import cost_table
 
     chosen = choose_format("cost", format, output)
-    given = {
-        "k": k,
-        "in": inputs,
-        "out": outputs,
-        "size": size,
-        "stride": stride,
-        "padding": padding,
-        "dilation": dilation,
-        "groups": groups,
-        "bias": bias or None,
-        "t": t,
-        "ratio": ratio,
-    }
-    said = {name: str(value) for name, value in given.items() if value is not None}
-    asks = convolutions_of(conv, said, versus or [])
+    asks = convolutions_of(conv, shape.said(), versus or [])
     answers = [answer(ask) for ask in asks]
     if measure:
         answers = [_measured(one) for one in answers]
     found = ConvCosts(convention_text(), defaults_of(asks), tuple(answers))
     wrong = [one.asked.conv for one in answers if one.measured and one.measured.macs != one.totals.macs]
     message = f"analytic and measured counts differ: `{wrong[0]}`" if wrong else ""
-    table = partial(cost_table, found, bias_flops=bias_flops, over_n=outputs is None)
+    table = partial(cost_table, found, bias_flops=bias_flops, over_n=shape.outputs is None)
     if plot is not None:
         from archprof.render.plot import plot_costs
 

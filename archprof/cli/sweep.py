@@ -7,38 +7,77 @@ import typer
 from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format
 from archprof.errors import usage_error
+from archprof.named_tuple import NamedTuple
 
 _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
 _COUNTS = "`params,macs`; `-macs`: the larger the better"
 
 
-def command(
-    models: options.Models,
-    *,
-    width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None,
+class Axes(NamedTuple):
+    """Over what a sweep goes: the product of axes, or a sample of it."""
+
+    width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None
     resolution: Annotated[
         str | None,
         typer.Option("--resolution", "--input", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS"),
-    ] = None,
-    classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None,
+    ] = None
+    classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None
     set: Annotated[
         list[str] | None,
         typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS"),
-    ] = None,
+    ] = None
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = None,
-    limits: limit_options.Limits,
+    ] = None
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = None
+
+    def settings(self) -> list[tuple[str, str]]:
+        """Return the places and their axes, as typed."""
+        return options.settings(self.width, self.resolution, self.classes, self.set)
+
+
+class Least(NamedTuple):
+    """What a variant costs at least."""
+
     min_macs: Annotated[
         str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="LIMIT")
-    ] = None,
+    ] = None
     min_params: Annotated[
         str | None, typer.Option("--min-params", help="Only variants of at least so many params.", metavar="LIMIT")
-    ] = None,
+    ] = None
     min_activations: Annotated[
         str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="LIMIT")
-    ] = None,
+    ] = None
+
+    def by_metric(self) -> dict[str, str | None]:
+        """Return the limits by the names of the metrics."""
+        return {option.removeprefix("min_"): limit for option, limit in self._asdict().items()}
+
+
+class Computed(NamedTuple):
+    """Who computes, and what there is already."""
+
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, help="Processes; as many as there are cores unless given.", metavar="N"),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0, help="How long a cluster may be silent; 60 unless given.", metavar="SECONDS"),
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was interrupted.")] = False
+
+
+def command(
+    models: options.Models,
+    *,
+    axes: Axes,
+    limits: limit_options.Limits,
+    least: Least,
     on_device: device_options.OnDevice,
     words: setup_options.Words,
     train: setup_options.Optimizer = None,
@@ -52,19 +91,7 @@ def command(
         typer.Option("--sort", help="Sort by a count, smallest first; `-macs`: largest first.", metavar="KEY"),
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the first so many.", metavar="N")] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", min=1, help="Processes; as many as there are cores unless given.", metavar="N"),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", min=0, help="How long a cluster may be silent; 60 unless given.", metavar="SECONDS"),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was interrupted.")] = False,
+    computed: Computed,
     plot: options.PlotSweep = None,
     format: Annotated[
         str | None,
@@ -83,30 +110,28 @@ def command(
     """
     from archprof.cli.sweep_options import SweepRequest
     from archprof.cli.sweep_output import run_sweep
-    from archprof.spec.variant import parse_setting
     from archprof.sweep.executors import TIMEOUT
 
     chosen = choose_format("sweep", format, output)
-    if seed is not None and sample is None:
-        raise usage_error("`--seed` without `--sample`", help="it says which sample")
-    if timeout is not None and scheduler is None:
-        raise usage_error("`--timeout` without `--scheduler`", help="it says how long a cluster may be silent")
-    named = [("width", width), ("resolution", resolution), ("classes", classes)]
-    settings = [(name, value) for name, value in named if value is not None] + [
-        parse_setting(text) for text in set or ()
-    ]
-    least = {"macs": min_macs, "params": min_params, "activations": min_activations}
-    bounds = [
-        *((count, True, text) for count, text in limits.by_metric().items() if text is not None),
-        *((count, False, text) for count, text in least.items() if text is not None),
-    ]
+    _refuse_unused(axes, computed)
+    bounds = [(count, True, text) for count, text in limits.by_metric().items() if text is not None]
+    bounds += [(count, False, text) for count, text in least.by_metric().items() if text is not None]
     setup = setup_options.setup_if_asked(words.asked(train, deployed))
     on = device_options.device_of_all(on_device, words, train)
+    timeout = TIMEOUT if computed.timeout is None else computed.timeout
     request = SweepRequest(
-        tuple(models), tuple(settings), tuple(bounds), tuple(pareto.split(",")) if pareto else (), sort or "", top,
-        sample, seed or 0, jobs, scheduler, TIMEOUT if timeout is None else timeout, resume, setup, plot, chosen,
-        output, no_color, on,
+        tuple(models), tuple(axes.settings()), tuple(bounds), tuple(pareto.split(",")) if pareto else (), sort or "",
+        top, axes.sample, axes.seed or 0, computed.jobs, computed.scheduler, timeout, computed.resume, setup, plot,
+        chosen, output, no_color, on,
     )  # fmt: skip
     code = run_sweep(request)
     if code:
         raise typer.Exit(code)
+
+
+def _refuse_unused(axes: Axes, computed: Computed) -> None:
+    """Raise UsageError for options that say something of what was not asked for."""
+    if axes.seed is not None and axes.sample is None:
+        raise usage_error("`--seed` without `--sample`", help="it says which sample")
+    if computed.timeout is not None and computed.scheduler is None:
+        raise usage_error("`--timeout` without `--scheduler`", help="it says how long a cluster may be silent")
