@@ -1,7 +1,7 @@
 """Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing
 that is wrong."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache, partial
@@ -150,6 +150,7 @@ class _Checking:
         # Whether there should be something to count from.
         self._asked = bool(request.against) or request.before is not None
         self._profile = cache(_read_profile)
+        self._renamed = cache(lambda: git.renamed_since(self._commit))
         self._since = "baseline" if self._asked and not request.problems else ""
         if request.against:
             self._since = f"git:{request.against}"
@@ -305,7 +306,7 @@ class _Checking:
         report = analyze_graph(graph)
         before, since = None, self._since
         try:
-            before = self._before(target, report)
+            before, since = self._before(target, report)
         except InputError as error:  # limits that count from nothing hold all the same
             self._note(self._as_asked(problem) for problem in error.problems)
             since = ""
@@ -386,13 +387,13 @@ class _Checking:
                 message = f"`{limit.text}` counts from a baseline, and there is none"
                 self._note([Problem(message, limit.location, help=advice)])
 
-    def _before(self, target: Target, report: Report) -> Snapshot | None:
-        """Return what the network cost; None where the baseline lacks it. Raises InputError for one that was counted
-        otherwise."""
+    def _before(self, target: Target, report: Report) -> tuple[Snapshot | None, str]:
+        """Return what the network cost, None where the baseline lacks it, and where that stands. Raises InputError for
+        one that was counted otherwise."""
         if self._request.against:
             return self._at_revision(target)
         if self._request.before is None:
-            return None
+            return None, self._since
         key = self._key(target, self._request.folder)
         found = self._request.before.get(key)
         now = snapshot(report)
@@ -401,30 +402,36 @@ class _Checking:
             advice = "`--write-baseline` counts it anew"
             message = f"`{key}` was counted otherwise in the baseline: {was}, now {is_now}"
             raise InputError([Problem(message, start_of(report.origin), help=advice)])
-        return found
+        return found, self._since
 
-    def _at_revision(self, target: Target) -> Snapshot | None:
+    def _at_revision(self, target: Target) -> tuple[Snapshot | None, str]:
         if target.file == "-":
-            return None
-        tried = ""
-        for file in (target.file, target.place):  # a link that is new counts from what it leads to
+            return None, self._since
+        for reference, since in self._references(target):
             try:
-                reference = self._then(file)
-            except SpecError:
-                if catalog.is_path(target.name):
-                    raise
-                return None  # an installed catalog has no revisions
-            if reference == tried:
-                break
-            try:
-                return snapshot(analyze_graph(self._graph_at(reference, target.settings)))
+                return snapshot(analyze_graph(self._graph_at(reference, target.settings))), since
             except SpecError:
                 if git.exists(reference):
                     if self._lacks(reference, target.settings):
-                        return None
+                        break
                     raise
-            tried = reference
-        return None
+        return None, self._since
+
+    def _references(self, target: Target) -> Iterator[tuple[str, str]]:
+        """Yield where a network may stand at the revision that limits count from, and how that is told: under its own
+        name, that of what a new link leads to, and those from which they were renamed."""
+        references = []
+        for file in (target.file, target.place):
+            try:
+                references.append(self._then(file))
+            except SpecError:
+                if catalog.is_path(target.name):
+                    raise
+                return  # an installed catalog has no revisions
+        yield from ((reference, self._since) for reference in dict.fromkeys(references))
+        for place in map(git.parse_place, dict.fromkeys(references)):
+            if (then := self._renamed().get(place.path)) and not catalog.is_git(target.file):
+                yield str(place._replace(path=then)), f"{self._since}:{then}"
 
     def _then(self, file: str) -> str:
         """Return the reference of a file, which may be of a revision itself, at the one that limits count from: by its

@@ -116,6 +116,8 @@ def told(verdict: Verdict) -> str:
     said = f"{titled(verdict)}, counted {_least(verdict, 'actual')}{actual}"
     if verdict.before is not None:
         before = f"{_least(verdict, 'before')}{exact(verdict.before)}"
+        if verdict.since.count(":") > 1:  # another file, from which this one was renamed
+            before += f" of {verdict.since}"
         said += f" ({signed(verdict.actual - verdict.before)} over {before})"
     said += f"; the limit is {limit}"
     if verdict.actual != verdict.limit:

@@ -253,6 +253,14 @@ def files_below(revision: str, folder: str) -> list[str]:
     return [os.fsdecode(name) for name in _call(asked, None, _MAX_LISTED)[1].split(b"\0") if name]
 
 
+def renamed_since(revision: str) -> dict[str, str]:
+    """Return the tracked files of the work tree that had other names at a revision, with these, as git finds them: of
+    a file that is gone half or more is in the new one. Paths count from the root."""
+    asked = ["diff-index", "-M", "-z", "--name-status", "--diff-filter=R", commit_of(revision)]
+    fields = _call(asked, None, _MAX_LISTED)[1].split(b"\0")
+    return {os.fsdecode(now): os.fsdecode(then) for _, then, now in zip(*[iter(fields)] * 3, strict=False)}
+
+
 def _object(place: Place, location: Location | None) -> str:
     """Return git's name of a file."""
     return f"{_commit(place.revision, location)}:{place.path}"

@@ -57,6 +57,34 @@ def test_a_network_that_the_revision_lacks_is_new(capsys, folder):
     assert (result.code, "new.yaml is not in git:HEAD: nothing to hold it to" in result.out) == (0, True)
 
 
+RENAMED = f"big.yaml: MACs ≤ +0, counted 24.77k (+2,752 over {MACS:,} of git:HEAD:tiny.yaml); the limit is 22.02k"
+
+
+@pytest.mark.parametrize(
+    ("tracked", "text", "code", "told"),
+    [
+        (True, heavier(SPEC), 1, RENAMED),
+        (True, heavier(SPEC, -1), 0, "big.yaml: params 12.0 % under git:HEAD:tiny.yaml"),
+        (True, CHILD.replace("../", ""), 2, "no such file: `tiny.yaml`"),  # another one, of a parent that is gone
+        (False, heavier(SPEC), 0, "big.yaml is not in git:HEAD: nothing to hold it to"),  # which git does not know yet
+    ],
+)
+def test_a_renamed_network_counts_from_what_it_was(capsys, folder, tracked, text, code, told):
+    (folder / "tiny.yaml").rename(folder / "big.yaml")
+    (folder / "big.yaml").write_text(text)
+    if tracked:
+        git(folder, "add", "--all")
+    result = archprof(capsys, "check", "big.yaml", "--against", "HEAD")
+    assert (result.code, told in result.out + result.err) == (code, True), result
+
+
+def test_a_copy_of_a_network_is_new(capsys, folder):
+    (folder / "big.yaml").write_text(heavier(SPEC))
+    git(folder, "add", "--all")
+    result = archprof(capsys, "check", "big.yaml", "--against", "HEAD")
+    assert (result.code, "big.yaml is not in git:HEAD" in result.out) == (0, True)
+
+
 def test_a_network_of_a_revision_counts_from_another(capsys, folder):
     (folder / "tiny.yaml").write_text(heavier(SPEC))
     commit(folder)
