@@ -364,7 +364,7 @@ def test_grouped_products_are_recorded_in_every_type(dtype):
 @pytest.mark.parametrize(
     ("op", "inputs", "message"),
     [
-        (Conv3d(3, 8, (3, 3, 3)), ((3, 9, 9),), "a convolution needs a map of 3 dimensions and channels, not 3×9×9"),
+        (Conv3d(3, 8, (3, 3, 3)), ((3, 9, 9),), "a convolution needs a video or volume (C×T×H×W), not 3×9×9"),
         (ConvTranspose2d(4, 2, (2, 2)), ((3, 9, 9),), "a transposed convolution of 4 channels on 3"),
         (ConvTranspose1d(4, 2, (2,), padding=(9,)), ((4, 5),), "a padding of 9 leaves nothing"),
         (Attention(3, 3), ((2, 5, 8),) * 3, "attention of 3 heads on 2"),

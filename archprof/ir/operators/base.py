@@ -271,8 +271,13 @@ def map_of_rank(value: Value, rank: int, what: str) -> Value:
     if rank == 2:
         return feature_map(value, what)
     if len(value.shape) != rank + 1 or value.channel != 0:
-        raise ShapeError(f"{what} needs a map of {rank} dimensions and channels, not {show_shape(value.shape)}")
+        raise _no_map(value, rank, what)
     return value
+
+
+def _no_map(value: Value, rank: int, what: str) -> ShapeError:
+    wanted = {1: "a sequence (C×L)", 3: "a video or volume (C×T×H×W)"}.get(rank, f"a map of {rank} dimensions and channels")
+    return ShapeError(f"{what} needs {wanted}, not {show_shape(value.shape)}")
 
 
 def rank_of_map(value: Value) -> int:
@@ -288,7 +293,7 @@ def map_axis(value: Value, rank: int, what: str) -> int:
     if axis not in (0, 1) or value.channel != axis:
         if rank == 2:
             feature_map(value, what)
-        raise ShapeError(f"{what} needs a map of {rank} dimensions and channels, not {show_shape(value.shape)}")
+        raise _no_map(value, rank, what)
     return axis
 
 
