@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archprof.spec.budget import Limit
     from archprof.spec.uncounted import Allowed
 
-NAME = "archprof.yaml"
+NAMES = ("archprof.yaml", "archprof.yml")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "Budgets | None":
     """Collect the budgets of an archprof.yaml, and of the file that `archprof_config` names."""
     chosen = parent.config.getini("archprof_config")
-    if file_path.name == NAME or (chosen and file_path == parent.config.rootpath / chosen):
+    if file_path.name in NAMES or (chosen and file_path == parent.config.rootpath / chosen):
         return Budgets.from_parent(parent, path=file_path)
     return None
 

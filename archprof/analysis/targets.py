@@ -9,7 +9,7 @@ from archprof.errors import Location, problem
 from archprof.inputs import is_stream, real_path, real_paths
 from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
-from archprof.spec.config import NAME, check_inside
+from archprof.spec.config import NAMES, check_inside
 from archprof.spec.nodes import shorten
 from archprof.spec.variant import Setting, parse_reference, settings_text
 
@@ -113,7 +113,7 @@ def _paths(pattern: str, folder: Path) -> list[str]:
     suffixes = (".yaml", ".yml") if graphs is None else (graphs,)
     # Of a file's names its own comes first: a baseline and a revision have it under that one.
     found = sorted(
-        (path for path in matching if path.endswith(suffixes) and os.path.basename(path) != NAME),
+        (path for path in matching if path.endswith(suffixes) and os.path.basename(path) not in NAMES),
         key=lambda path: (_is_linked(os.path.join(folder, path)), path),
     )
     return found if os.path.isabs(pattern) else _short(os.path.join(folder, path) for path in found)

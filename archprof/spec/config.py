@@ -15,7 +15,7 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file
 from archprof.spec.values import mapping, scalar, sequence
 
-NAME = "archprof.yaml"
+NAMES = ("archprof.yaml", "archprof.yml")
 PROJECT = "pyproject.toml"
 KEYS = ("baseline", "budgets")
 _FORM = "as in `budgets: [{model: mobilenet_v2, macs: 301M}]`"
@@ -41,10 +41,14 @@ class Config(NamedTuple):
 
 def find_config(folder: Path) -> Config | None:
     """Return the config of a folder or of the nearest one above that has one, up to the root of its repository; None
-    where there is none."""
+    where there is none. Raises SpecError as `read_config` does, UsageError where one stands under both names."""
     for place in (folder, *folder.parents):
-        if os.path.isfile(place / NAME):  # unlike Path.is_file, no error for a folder that nobody may enter
-            return read_config(str(_shown(place / NAME, folder)))
+        # Unlike Path.is_file, no error for a folder that nobody may enter.
+        found = [str(_shown(place / name, folder)) for name in NAMES if os.path.isfile(place / name)]
+        if len(found) > 1:
+            raise usage_error(f"`{found[0]}` and `{found[1]}` side by side", help="budgets stand in one of them")
+        if found:
+            return read_config(found[0])
         project = place / PROJECT
         if os.path.isfile(project) and (config := _of_project(str(_shown(project, folder)))):
             return config

@@ -122,6 +122,17 @@ def test_a_config_that_is_not_there(capsys, folder):
     )
 
 
+def test_both_endings_of_its_name(capsys, folder):
+    (folder / "archprof.yml").write_text("budgets: [{model: mobilenet_v2, macs: 1}]\n")
+    assert archprof(capsys, "check").code == 1
+    (folder / "archprof.yaml").write_text("budgets: [{model: mobilenet_v2, macs: 1G}]\n")
+    assert archprof(capsys, "check") == (
+        2,
+        "",
+        "`archprof.yaml` and `archprof.yml` side by side\n  help: budgets stand in one of them\n",
+    )
+
+
 def test_the_search_ends_at_the_repository(capsys, folder, monkeypatch):
     (folder / "archprof.yaml").write_text("budgets: [{model: mobilenet_v2, macs: 1}]\n")
     (folder / "inner" / ".git").mkdir(parents=True)
