@@ -276,7 +276,7 @@ def map_of_rank(value: Value, rank: int, what: str) -> Value:
 
 
 def _no_map(value: Value, rank: int, what: str) -> ShapeError:
-    wanted = {1: "a sequence (C×L)", 3: "a video or volume (C×T×H×W)"}.get(rank, f"a map of {rank} dimensions and channels")
+    wanted = "a sequence (C×L)" if rank == 1 else "a video or volume (C×T×H×W)"
     return ShapeError(f"{what} needs {wanted}, not {show_shape(value.shape)}")
 
 
