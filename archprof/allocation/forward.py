@@ -143,15 +143,14 @@ class Forward:
 
     def _run_of(self, index: int, node: Node) -> tuple[Run, tuple[str, ...]]:
         memory = node.memory or Memory()
-        read = node.inputs if memory.slots is None else node.inputs[: len(memory.slots)]
-        given = [self._values[edge] for edge in read]
+        given = [self._values[edge] for edge in node.read]
         inputs, output = autocast(node, given, self._setup.amp)
         outputs = tuple([value._replace(dtype=output) if value.dtype == "float32" and output else value
                          for value in node.outputs])  # fmt: skip
         self._values.update((Edge(index, k), value) for k, value in enumerate(outputs))
         learns = bool(self._learning[index].learned)
         aliased = memory.aliases[:1] == (0,)
-        how = (self._setup, self._writes_over(node), self._wanted(index, node, len(read)))
+        how = (self._setup, self._writes_over(node), self._wanted(index, node, len(given)))
         run = Run(tuple(inputs), outputs, *how, learns, memory.slots, aliased)
         return run, tuple([value.dtype for value in given])
 

@@ -33,7 +33,7 @@ def more_to_torch(graph: Graph) -> Dim:
     more: Dim = 0
     for node in graph.nodes:
         if hasattr(node.op, "groups") and node.op.groups != 1 and "weight" in learned(node):
-            inputs = [graph.value(edge) for edge in node.inputs]
+            inputs = [graph.value(edge) for edge in node.read]
             more = more + (node.op.groups - 1) * total(node.op.macs(inputs, node.outputs))
     return more
 
@@ -44,7 +44,7 @@ def macs_of_calls(graph: Graph) -> list[tuple[Dim, Dim]]:
 
 
 def _macs(graph: Graph, node: Node, call: Learning) -> tuple[Dim, Dim]:
-    inputs = [graph.value(edge) for edge in node.inputs]
+    inputs = [graph.value(edge) for edge in node.read]
     forward = total(node.op.macs(inputs, node.outputs))
     if not call.reached:
         return forward, 0

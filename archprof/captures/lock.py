@@ -12,7 +12,7 @@ from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
 from archprof.errors import UsageError
 from archprof.inputs import read_named
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance, Storages
+from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance, Storages, read_of
 from archprof.ir.operators import find_class
 from archprof.ir.operators.base import KINDS, Operator
 from archprof.ir.operators.recorded import Recorded
@@ -133,12 +133,12 @@ class _Reader:
         if not outputs:
             raise Refused("`outputs` is empty, and a call returns something")
         op = _operator(record)
+        memory = read_memory(record, len(edges), len(outputs))
         if not isinstance(op, Recorded):
-            _check_fits(op, [self._builder.value(edge) for edge in edges], outputs)
+            _check_fits(op, [self._builder.value(edge) for edge in read_of(edges, memory)], outputs)
         place = Provenance(None, block=field(record, "block", text), block_type=field(record, "block_type", text))
         tied = field(record, "parameters", names, None)
         frozen = frozenset(field(record, "frozen", texts, ()))
-        memory = read_memory(record, len(edges), len(outputs))
         folds = field(record, "folds_norm", flag, False)
         placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen, memory, folds)
         form = field(record, "form", _FORMS, "module")

@@ -178,7 +178,7 @@ class Report:
         measured = self.measured.rows if self.measured else ()
         for index, node in enumerate(self.graph.nodes):
             counts = Counts(zip(names, [column[index] for column in columns], strict=True))
-            values = tuple([self.graph.value(edge) for edge in node.inputs])
+            values = tuple([self.graph.value(edge) for edge in node.read])
             yield Row(node, values, counts, measured[index] if measured else None, self.graph.modules)
 
 
@@ -226,7 +226,7 @@ def seen_calls(graph: Graph) -> Iterator[SeenCall]:
     owned: set[str] = set()
     for node in nodes:
         op = node.op
-        values = tuple([made[index][k] for index, k in node.inputs])
+        values = tuple([made[index][k] for index, k in node.read])
         parameters, buffers = op.parameters(), op.buffers()
         if tied:
             parameters, buffers = _owned(node, parameters, owned), _owned(node, buffers, owned)

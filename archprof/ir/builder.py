@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance, read_of
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
@@ -79,7 +79,7 @@ class GraphBuilder:
             source = inputs[0][0]
             stage = 1 if source == INPUT else self.nodes[source].stage
         else:
-            stage = self._stage(op, inputs, kind)
+            stage = self._stage(op, inputs, kind, read_of(inputs, memory))
         # As `Node(…)`, without the function that names arguments: there is one for each operator.
         node = _made(Node, (
             path, op, inputs, outputs, kind, form, stage, call,
@@ -93,8 +93,9 @@ class GraphBuilder:
         self._reserved.setdefault(path, self._registered)
         self._registered += 1
 
-    def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str) -> Stride:
-        """Return by how much the output is smaller than the network's input; 0 once its map is gone."""
+    def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str, read: tuple[Edge, ...]) -> Stride:
+        """Return by how much the output is smaller than the network's input, of what the operator has *read*; 0 once
+        its map is gone."""
         stage: Stride = 0
         # A map that is brought to the size of others is at their stage.
         for node, _ in inputs[::-1] if op.sized_by_others else inputs:
@@ -103,7 +104,7 @@ class GraphBuilder:
         # A gate looks at the whole map and stands on it again.
         if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:
             return stage
-        factor = op.stride_factor(*[self.value(edge) for edge in inputs])
+        factor = op.stride_factor(*[self.value(edge) for edge in read])
         return 0 if factor is None else plain(stage * factor)
 
     def build(

@@ -67,6 +67,11 @@ class Memory(NamedTuple):
     detached: bool = False
 
 
+def read_of(inputs: tuple[Edge, ...], memory: Memory | None) -> tuple[Edge, ...]:
+    """Return which inputs of a call its operator takes: those in front of others that it only waits for."""
+    return inputs if memory is None or memory.slots is None else inputs[: len(memory.slots)]
+
+
 class Node(NamedTuple):
     """One call of an operator.
 
@@ -99,6 +104,11 @@ class Node(NamedTuple):
     def id(self) -> str:
         """What tells the call from all others: `path`, from the second call of a module on `path#2`."""
         return self.path if self.call == 1 else f"{self.path}#{self.call}"
+
+    @property
+    def read(self) -> tuple[Edge, ...]:
+        """The inputs that its operator takes, without those that a recorded call only waits for."""
+        return read_of(self.inputs, self.memory)
 
     @property
     def output(self) -> Value:

@@ -19,7 +19,7 @@ from archprof.language.expand import read_network
 from archprof.runtime.build import build_network
 from archprof.spec import catalog
 from tests.by_day import these_by_day
-from tests.captures.test_modules import Net
+from tests.captures.test_modules import Filled, Net
 
 # Of other families each, whose locks are written in no time.
 _SMALL = ("alexnet", "mc3_18", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x2_0", "vit_tiny_patch16_224")
@@ -91,6 +91,7 @@ MODULES: dict[str, tuple[nn.Module, dict[str, Any]]] = {
         Words(), {"args": (torch.zeros(3, dtype=torch.int64), torch.ones(()))},
     ),
     "what has no form of ours": (nn.RNNCell(3, 4), {"args": (torch.zeros(1, 3), torch.zeros(1, 4))}),
+    "a tensor that is filled piece by piece": (Filled(), {"input": (2, 4)}),
     "attention": (nn.TransformerEncoderLayer(8, 2, batch_first=True), {"input": (5, 8)}),
     "what is captured at one batch size": (nn.TransformerEncoderLayer(8, 2), {"args": (torch.zeros(5, 3, 8),)}),
     "a batch inside a layout": (nn.LSTM(3, 4, batch_first=True), {"input": (5, 3)}),

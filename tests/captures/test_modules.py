@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 import archprof
 from archprof.analysis.diff import diff
@@ -186,6 +187,25 @@ def test_a_write_to_a_view_is_an_edge():
     graph = archprof.capture(Writes(), (3,))
     written = next(index for index, node in enumerate(graph.nodes) if "mul" in node.path)
     assert written in [edge.node for edge in graph.nodes[-1].inputs]
+
+
+class Filled(nn.Module):
+    """A tensor that is filled piece by piece, and what reads it whole, as code builds masks, caches and positions."""
+
+    def forward(self, x):
+        filled = x.new_zeros(x.shape[0], 6, 4)
+        filled[:, :2], filled[:, 2, :3] = x, 1.0
+        attended = functional.scaled_dot_product_attention(filled, filled, filled)
+        return torch.cat([filled, x], 1), filled.half(), filled @ x.transpose(1, 2), attended
+
+
+def test_what_reads_a_tensor_that_was_filled_piece_by_piece_has_its_shapes():
+    """A product of 6×4 and 4×2, and an attention of two of 6·6·4; the pieces are waited for, and not read."""
+    report = analyze_graph(archprof.capture(Filled(), (2, 4)))
+    reads = {row.node.op.name: [*row.inputs] for row in report.rows}
+    assert reads["concat_axis"] == [(6, 4), (2, 4)]
+    assert reads["to"] == [(6, 4)]
+    assert report.totals.macs == 6 * 4 * 2 + 2 * 6 * 6 * 4
 
 
 class Knot:

@@ -51,7 +51,7 @@ def operator_of(node: Node, place: RunPlace, *, inplace: bool = False) -> Callab
     except (NotImplementedError, TypeError):  # of captured code, whose operators are only described
         return None
     if module is None:
-        described = not node.op.expression(*["x"] * len(node.inputs)) and type(node.op).call is Operator.call
+        described = not node.op.expression(*["x"] * len(node.read)) and type(node.op).call is Operator.call
         return None if described else function_of(node)
     module = module.eval().to(place.torch_dtype)
     with torch.no_grad():

@@ -13,7 +13,7 @@ def function_of(node: Node) -> Callable[..., Any]:
     import torch
     from torch.nn import functional
 
-    names = [f"x{place}" for place in range(len(node.inputs))]
+    names = [f"x{place}" for place in range(len(node.read))]
     expression = node.op.expression(*names)
     if not expression:
         return node.op.call

@@ -61,7 +61,7 @@ def _run_through(graph: Graph, layout: str, batch: int, on: str) -> list[LaidCal
         }
         calls = []
         for index, node in enumerate(graph.nodes):
-            given = [values[edge] for edge in node.inputs]
+            given = [values[edge] for edge in node.read]
             inputs = tuple(map(laid, given))  # before the call writes over them
             module = modules.get(node.path)
             returned = (module or function_of(node))(*given)
@@ -121,7 +121,7 @@ def _recorded(graph: Graph, batch: int) -> list[LaidCall]:
         aliases = node.memory.aliases[:1] if node.memory else ()
         view = aliases not in ((), (None,)) and not (node.memory and node.memory.writes)
         writes = bool(node.memory and 0 in node.memory.writes)
-        calls.append(LaidCall(tuple([_of_value(graph.value(edge), batch) for edge in node.inputs]), not view, writes))
+        calls.append(LaidCall(tuple([_of_value(graph.value(edge), batch) for edge in node.read]), not view, writes))
     return calls
 
 
