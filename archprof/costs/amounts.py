@@ -125,7 +125,7 @@ def _products(row: Row) -> int:
 def _samples(row: Row) -> int:
     """Return the samples of a deformable convolution: one for each input channel and tap of each output position."""
     assert isinstance(row.operator, DeformConv2d)
-    return prod((row.inputs[0][0], *row.operator.kernel_size, *row.output[1:]))
+    return prod((*row.inputs[0][:-2], *row.operator.kernel_size, *row.output[-2:]))
 
 
 def _coordinates(row: Row) -> int:
@@ -146,8 +146,7 @@ def _float_parts(row: Row) -> int:
 
 def _whole_parts(row: Row) -> int:
     """Return the elements in the parts of adaptive pooling, of the size that all would have, rounded down."""
-    (_, height, width), (_, rows, columns) = row.inputs[0], row.output
-    return int(height // rows) * int(width // columns) * prod(row.output)
+    return prod(int(size // parts) for size, parts in zip(row.inputs[0], row.output, strict=True)) * prod(row.output)
 
 
 def _bias_products(row: Row) -> int:
@@ -167,8 +166,9 @@ def _windows(row: Row) -> int:
     pool = row.operator
     assert isinstance(pool, AvgPool2d)
     paddings = [ends(pool.padding, axis) for axis in (0, 1)]
-    axes = zip(row.inputs[0][1:], row.output[1:], pool.kernel_size, pool.stride, paddings, strict=True)
-    return prod((row.output[0], *(_covered(*axis, pool.count_padding) for axis in axes))) + prod(row.output)
+    maps = prod(row.output[:-2])  # of frames too, which stand in front of channels
+    axes = zip(row.inputs[0][-2:], row.output[-2:], pool.kernel_size, pool.stride, paddings, strict=True)
+    return prod((maps, *(_covered(*axis, pool.count_padding) for axis in axes))) + prod(row.output)
 
 
 def _covered(size: int, outputs: int, kernel: int, stride: int, padding: tuple[int, int], count_padding: bool) -> int:

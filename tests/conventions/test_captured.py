@@ -142,6 +142,18 @@ def test_a_convention_is_what_its_tool_counts(case, tool):
     assert found.total == number if found.not_priced is None else found.total <= number
 
 
+POOLS = (nn.AdaptiveAvgPool2d(4), nn.AdaptiveMaxPool2d(4), nn.AvgPool2d(3, 2, 1), nn.MaxPool2d(2))
+
+
+@pytest.mark.parametrize("pool", POOLS, ids=str)
+def test_pools_of_frames_cost_what_as_many_maps_do(pool):
+    """Frames stand in front of channels, and the batch in front of frames."""
+    image, clip = Called(in_a_row, pool), Called(lambda of, x: of[0](x.flatten(0, 1)), pool)
+    graphs = archprof.capture(image, MAP[1:]), archprof.capture(clip, (3, *MAP[1:]))
+    one, three = [explain(analyze_graph(graph), tuple(CONVENTIONS.values())).conventions for graph in graphs]
+    assert [found.total for found in three] == [3 * found.total for found in one]
+
+
 def test_a_lock_knows_what_tools_see(tmp_path):
     module = Called(in_a_row, nn.Linear(8, 8), OwnNorm(8), nn.GELU(), Scale(), nn.MultiheadAttention(8, 2))
     module.how = lambda of, x: of[4](*[of[3](of[2](of[1](of[0](x))))] * 3)[0]
