@@ -4,7 +4,7 @@ inputs, through what moves axes."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archprof.captures.calls import Dispatched, Recording, SeenTensor
+from archprof.captures.calls import Dispatched, Recording, SeenTensor, tensors_in
 from archprof.captures.site import moved_axes
 from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Edge
@@ -30,19 +30,51 @@ _LAID_OUT = frozenset(("view", "reshape", "_unsafe_view", "flatten", "unflatten"
 
 def axes_of_one(recording: Recording) -> list[list[BatchAxis]]:
     """Return, for each output of each call, where the batch stands, as far as one image tells: nowhere in what is made
-    of no input; where no call tells, in front, if a single one can stand there."""
-    inputs = [_first(seen.shape) for seen in recording.inputs.values()]
-    places: list[list[_Place]] = []
-    for call in recording.calls:
-        read = [(seen.shape, _place_of(seen, inputs, places)) for seen in call.tensors()]
-        found = [_followed(call, read, one.shape) for one in call.outputs]
-        if call.name in _RECURRENT:
-            found[1:] = [1 if one.shape[1:2] == (1,) else _SOMEWHERE for one in call.outputs[1:]]
-        places.append(found)
+    of no input, unless images are written over it; where no call tells, in front, if a single one can stand there."""
+    followed = _Followed(recording)
+    if filled := followed.filled():
+        followed = _Followed(recording, filled)
     return [
         [_axis(place, one.shape) for place, one in zip(found, call.outputs, strict=True)]
-        for found, call in zip(places, recording.calls, strict=True)
+        for found, call in zip(followed.places, recording.calls, strict=True)
     ]
+
+
+class _Followed:
+    """Where the batch stands in what each call returns; of storages that are known to be *filled*, as code does it that
+    takes images of several sizes, somewhere."""
+
+    def __init__(self, recording: Recording, filled: frozenset[int] = frozenset()) -> None:
+        self._inputs = [_first(seen.shape) for seen in recording.inputs.values()]
+        self._calls, self._filled = recording.calls, filled
+        self.places: list[list[_Place]] = []
+        for call in recording.calls:
+            self.places.append(self._of_call(call))
+
+    def filled(self) -> frozenset[int]:
+        """Return the storages of what is made of no input and written over with what is."""
+        found = set[int]()
+        for call in self._calls:
+            over = [seen for name in call.writes for seen in tensors_in(call.arguments[name])]
+            if over and any(self._of(seen) is not None for seen in call.tensors()):
+                found.update(seen.storage for seen in over if self._of(seen) is None)
+        return frozenset(found)
+
+    def _of_call(self, call: Dispatched) -> list[_Place]:
+        read = [(seen.shape, self._of(seen)) for seen in call.tensors()]
+        found = [self._known(_followed(call, read, one.shape), one) for one in call.outputs]
+        if call.name in _RECURRENT:
+            found[1:] = [1 if one.shape[1:2] == (1,) else _SOMEWHERE for one in call.outputs[1:]]
+        return found
+
+    def _of(self, seen: SeenTensor) -> _Place:
+        if not isinstance(seen.source, Edge):
+            return self._known(None, seen)
+        node, output = seen.source
+        return self._known(self._inputs[output] if node == INPUT else self.places[node][output], seen)
+
+    def _known(self, place: _Place, seen: SeenTensor) -> _Place:
+        return _SOMEWHERE if place is None and seen.storage in self._filled else place
 
 
 def _first(shape: Shape) -> _Place:
@@ -53,12 +85,6 @@ def _axis(place: _Place, shape: Shape) -> BatchAxis:
     if place != _SOMEWHERE:
         return place
     return 0 if shape[:1] == (1,) else None
-
-
-def _place_of(seen: SeenTensor, inputs: Sequence[_Place], places: Sequence[Sequence[_Place]]) -> _Place:
-    if not isinstance(seen.source, Edge):
-        return None
-    return inputs[seen.source.output] if seen.source.node == INPUT else places[seen.source.node][seen.source.output]
 
 
 def _followed(call: Dispatched, read: Sequence[tuple[Shape, _Place]], shape: Shape) -> _Place:

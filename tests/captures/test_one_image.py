@@ -30,6 +30,19 @@ def attention(module, x: Tensor):
     return module.layer(x.transpose(0, 1)).relu().permute(1, 2, 0)
 
 
+def batch_of(_, x: Tensor):
+    # As code lays images of several sizes beside each other.
+    filled = x.new_full((len(x), 6, 4), 0)
+    filled[:, :5].copy_(x)
+    return filled.relu()
+
+
+def mask_of(_, x: Tensor):
+    mask = torch.zeros(1, 5, 4)
+    mask[0].fill_(1)
+    return x * mask
+
+
 def shapes(function, shape, *, once):
     inputs = batched([Given(shape=shape)])
     graph = capture_module(Of(function), inputs._replace(growing=not once))
@@ -50,6 +63,10 @@ CASES: dict[str, tuple[Any, list[Any]]] = {
     "one head of L, N, E": (lambda _, x: x.transpose(0, 1)[0].relu(), [((5, 4), 1), ((4,), 0), ((4,), 0)]),
     "a stack": (lambda _, x: torch.stack([x, x]), [((2, 5, 4), 1)]),
     "an embedding": (lambda m, x: m.table.relu() + x, [((1, 5, 4), None), ((5, 4), 0)]),
+    "what images are written over": (batch_of, [((6, 4), 0), ((5, 4), 0), ((5, 4), 0), ((6, 4), 0)]),
+    "what a number is written over": (
+        mask_of, [((1, 5, 4), None), ((5, 4), None), ((5, 4), None), ((5, 4), 0)],
+    ),
     "the sum of all": (lambda _, x: x.sum().reshape(1, 1), [((), None), ((1, 1), None)]),
 }  # fmt: skip
 
