@@ -9,7 +9,7 @@ from onnx import helper
 
 from archprof.analysis.summary import not_counted, summarize
 from archprof.captures.given import Given
-from archprof.captures.onnx.file import read_onnx
+from archprof.captures.onnx.file import read_onnx, runs_of
 from archprof.costs.at_most import at_most
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
@@ -363,6 +363,28 @@ def test_a_fused_operator(tmp_path, op):
     assert not_counted(report) is None
     learned = {"MatMulNBits": 32 * 16}.get(op, sum(one.size for one in stored.values()))
     assert report.totals.params == learned
+
+
+# How the factors of a product lie, as a session of onnxruntime fuses what moves their axes into it.
+TURNED = {
+    "rows in front": ({"transBatchA": 1}, (9, 2, 4, 8), (2, 4, 8, 5)),
+    "rows in front of both": ({"transBatchA": 1, "transBatchB": 1, "transB": 1}, (9, 2, 4, 8), (5, 2, 4, 8)),
+    "columns in front": ({"transBatchB": 1}, (2, 4, 9, 8), (8, 2, 4, 5)),
+    "turned behind that": ({"transBatchA": 1, "transA": 1}, (8, 2, 4, 9), (2, 4, 8, 5)),
+}
+
+
+@pytest.mark.parametrize("case", TURNED)
+def test_a_product_of_turned_factors_is_what_runs(tmp_path, case):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    attributes, first, second = TURNED[case]
+    made = graph([node("FusedMatMul", "a b", "y", domain="com.microsoft", **attributes)], {"a": first, "b": second})
+    path = saved(tmp_path, made, ir_version=8)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    [ran] = session.run(None, {"a": np.zeros(first, np.float32), "b": np.zeros(second, np.float32)})
+    [row] = runs_of(str(path))[0].rows
+    assert row.outputs[0].shape == ran.shape == (2, 4, 9, 5)
+    assert row.macs == 2 * 4 * 9 * 5 * 8
 
 
 def test_an_operator_without_a_rule_is_named(tmp_path):

@@ -34,8 +34,11 @@ def matmul(first: int = 0, second: int = 1, dtype: str = "") -> Outputs:
 
 
 def _turned(call: Call, index: int, name: str) -> Dims:
-    """Return the shape of a factor, its last axes turned where a fused operator says so."""
+    """Return the shape of a factor as it is multiplied: where a fused operator says so, its first axis is its rows, and
+    its last axes are turned."""
     shape = call.shape(index)
+    if call.integer(name.replace("trans", "transBatch")) and len(shape) > 2:
+        shape = (*shape[1:-1], shape[0], shape[-1])
     return (*shape[:-2], shape[-1], shape[-2]) if call.integer(name) and len(shape) > 1 else shape
 
 
