@@ -133,7 +133,7 @@ def folded(rows: Iterable[Ran]) -> Folded:
     """Return what the rows carry of folded norms: of each, a weight and a bias have become part of the convolution's
     weight and bias, which it may not have had."""
     # A module that is called again has its norm once.
-    found = {(_stored(row, 1), _stored(row, 2)): row for row in rows if is_folded(row)}
+    found = {(_stored(row, _WEIGHT), _stored(row, _BIAS)): row for row in rows if is_folded(row)}
     elements, untold, biases = 0, 0, set()
     for (_, bias), row in found.items():
         elements += _before(row, merged=bias in biases)
@@ -142,32 +142,46 @@ def folded(rows: Iterable[Ran]) -> Folded:
     return Folded(len(found), elements, len(found) - len(biases), untold)
 
 
-def _stored(row: Ran, index: int) -> object:
-    """Return which stored tensor an input is, several names may lead to one; its name where it is none."""
+# Convolutions, and where their weight and bias stand; those of onnxruntime have an activation of their own, or stay
+# among integers.
+_CONVOLUTIONS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "FusedConv": (1, 2), "QLinearConv": (3, 8)}
+_WEIGHT, _BIAS = 0, 1
+
+
+def _stored(row: Ran, which: int) -> object:
+    """Return which stored tensor the weight or the bias is, several names may lead to one; its name where it is
+    none."""
+    index = _CONVOLUTIONS[row.node.op][which]
     tensor = row.inputs[index] if index < len(row.inputs) else None
     return row.node.inputs[index : index + 1] if tensor is None or tensor.source is None else tensor.source.key
 
 
+def _name(row: Ran, which: int) -> str:
+    """Return what the exporter called the weight or the bias, before quantising gave it a name of its own; empty where
+    there is none."""
+    index = _CONVOLUTIONS[row.node.op][which]
+    tensor = row.inputs[index] if index < len(row.inputs) else None
+    if tensor is None:
+        return ""
+    return (row.node.inputs[index] if tensor.source is None else tensor.source.name).removesuffix("_quantized")
+
+
 def is_folded(row: Ran) -> bool:
     """Tell whether a convolution carries a norm: one exporter names such a bias itself, another says what it did."""
-    if row.node.op not in ("Conv", "ConvTranspose") or row.node.domain:
+    if row.node.op not in _CONVOLUTIONS or row.node.domain not in ("", "com.microsoft"):
         return False
     return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _is_renamed(row)
 
 
 def _is_renamed(row: Ran) -> bool:
     """Tell whether the exporter has given the bias a name of its own, whether the convolution had one before or not."""
-    return _bias(row).startswith("onnx::Conv_")
-
-
-def _bias(row: Ran) -> str:
-    return row.node.inputs[2] if len(row.node.inputs) > 2 else ""
+    return _name(row, _BIAS).startswith("onnx::Conv_")
 
 
 def _before(row: Ran, *, merged: bool) -> int:
     """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
     the convolution where that came by it, and is not *merged* into that of another."""
-    came = _is_renamed(row) or _bias(row) == f"{row.node.inputs[1]}_bias"
+    came = _is_renamed(row) or _name(row, _BIAS) == f"{_name(row, _WEIGHT)}_bias"
     return _features(row) if came and not merged else 2 * _features(row)
 
 

@@ -158,9 +158,14 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
         of_sizes = _is_of_sizes(row) or row.node.op == "Trilu"
         for index, one in enumerate(row.inputs if of_sizes else row.inputs[: len(slots)]):
             if one is not None and one.source is not None and (of_sizes or not _is_worked_on(row, index)):
-                constant = of_sizes or stands_for_none(row.node.op, index, one.source)
+                constant = of_sizes or _is_number(row, one.source) or stands_for_none(row.node.op, index, one.source)
                 found[one.source.key] = found.get(one.source.key) or ("" if constant else slots[index])
     return found
+
+
+def _is_number(row: Ran, stored: Stored) -> bool:
+    """Tell whether what is stored is a single number that a sum or a product of integers has, as a scale of scores."""
+    return row.rule is not None and row.rule.kind == "join" and stored.elements == 1
 
 
 def _is_of_sizes(row: Ran) -> bool:

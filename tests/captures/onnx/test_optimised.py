@@ -33,11 +33,11 @@ class Blocked(nn.Module):
 _BLOCKED = Family(Blocked, ((1, 3, 32, 48),))
 
 
-def _optimised(path, into):
+def _optimised(path, into, level="ALL"):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level}")
     options.optimized_model_filepath = str(into)
     options.log_severity_level = 4
     onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -56,6 +56,14 @@ def test_a_file_as_the_session_has_it(tmp_path, name):
     shapes = {one: tensor.shape for row in rows for one, tensor in zip(row.node.outputs, row.outputs, strict=False)}
     assert {one: shape for one, shape in shapes.items() if one} == {one: ran[one] for one in shapes if one}
     assert analyze_graph(read_onnx(str(path))).totals.macs == macs
+
+
+def test_convolutions_with_an_activation_carry_norms_too(tmp_path):
+    exported = export(FAMILIES["trunk"], tmp_path, dynamo=False, free=False)
+    path = _optimised(exported.path, tmp_path / "optimised.onnx", "EXTENDED")
+    told = [[one for one in read_onnx(str(file)).origin.remarks if "folding" in one] for file in (exported.path, path)]
+    assert told[0] == told[1]
+    assert any(row.node.op == "FusedConv" for row in runs_of(str(path))[0].rows)
 
 
 _NCHWC = "com.microsoft.nchwc"
