@@ -178,9 +178,9 @@ def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] 
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
-    if inputs:
-        raise usage_error(f"`{file}` has its input already", help=_ANEW)
     found = read_lock(file)
+    if inputs and tuple(inputs) != found.captured.inputs:  # what it has may stand there for the code beside it
+        raise usage_error(f"`{file}` has its input already", help=_ANEW)
     return _training(file, found) if train else found.graph
 
 

@@ -44,11 +44,14 @@ def command(
     from archprof.analysis.models import read_model
     from archprof.costs.report import analyze_graph
     from archprof.render.diff import diff_table
+    from archprof.spec.catalog import is_lock
 
     chosen = choose_format("diff", format, output)
     given = knobs.settings
     real = options.really(real, before, after)
-    graphs = [read_model(model, given, knobs.input, train=train, real=real) for model in (before, after)]
+    # A lock tells where the batch stands in each shape, and so has code beside it.
+    batch = 2 if any(map(is_lock, (before, after))) else 1
+    graphs = [read_model(model, given, knobs.input, train=train, real=real, batch=batch) for model in (before, after)]
     first, second = map(analyze_graph, graphs)
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0

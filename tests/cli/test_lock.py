@@ -84,6 +84,32 @@ def test_locks_are_compared(capsys, lock):
     assert archprof(capsys, "diff", "then.lock.json", lock).out.startswith(f"then.lock.json → {lock}\n")
 
 
+TOKENS = """
+import torch
+from torch import nn
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.token, self.head = nn.Parameter(torch.zeros(1, 1, 8)), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.head(torch.cat([self.token.expand(len(x), -1, -1), x], 1))
+"""
+
+
+def test_a_lock_is_what_its_code_is_by_diff_too(capsys):
+    """One image does not tell that the token stands in front of each; the input is that of the lock."""
+    Path("tokens.py").write_text(TOKENS)
+    given = ("--input", "5x8")
+    archprof(capsys, "lock", "tokens.py:Tokens", *given, "-o", "tokens.lock.json")
+    found = archprof(capsys, "diff", "tokens.lock.json", "tokens.py:Tokens", *given, "--exit-code")
+    assert (found.code, found.out.splitlines()[2]) == (0, "no difference")
+    refused = archprof(capsys, "diff", "tokens.lock.json", "tokens.py:Tokens", "--input", "6x8")
+    assert refused.err.startswith("`tokens.lock.json` has its input already\n")
+
+
 def test_in_python(lock):
     import archprof as package
 
