@@ -171,7 +171,7 @@ def _estimates(found: MemoryReport, peak: int, total: int) -> Mapping[str, Estim
     """Return what is not exact of a network: bytes with the workspace of kernels, and with what operators may take
     for which there is no rule."""
     span = found.span
-    if span.high == total:
+    if span.high == total and not found.unknown:
         return None
     tensors = {"peak_bytes": bytes_between(peak, found.upper_peak)} if found.unknown else {}
     return {**tensors, "total_bytes": bytes_between(*span)}

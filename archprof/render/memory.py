@@ -107,8 +107,8 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     others = {f"{phase}, {bound}": size for phase, size in found.peaks.items() if phase != FORWARD}
     rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
     rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
-    if found.estimates:
-        known, peak = found.estimates["total_bytes"], found.estimates.get("peak_bytes")
+    if found.estimates and (known := found.estimates["total_bytes"]).high > found.total_bytes:
+        peak = found.estimates.get("peak_bytes")
         unknown = found.unknown and (peak is None or peak.low != peak.high)
         what = "with what is not known" if unknown else "with workspace"
         rows += [(_PEAK, f"{what}, at least", known.low), (_PEAK, f"{what}, at most", known.high)]

@@ -4,10 +4,13 @@ import pytest
 
 import archprof
 from archprof.allocation.report import analyze_memory
-from archprof.allocation.timeline import FORWARD
+from archprof.allocation.timeline import FORWARD, STEP
 from archprof.analysis.memory import describe_memory
 from archprof.errors import UsageError
 from archprof.ir.setup import Setup
+from archprof.render.formats import Page
+from archprof.render.memory import alive_view, memory_table
+from archprof.render.table import to_text
 
 torch = pytest.importorskip("torch")
 
@@ -57,3 +60,21 @@ def test_an_operator_without_a_rule_makes_an_interval_and_is_named():
     loss = 4
     assert trained.timeline.after(FORWARD) == returned + loss
     assert trained.upper.after(FORWARD) == state + returned + state + reserve + loss
+
+
+def test_an_operator_without_a_rule_is_named_where_the_peak_is_elsewhere():
+    """The optimiser's step takes the gradients, and on a GPU as much again: of 3·H·(M + H) + 6·H parameters, here
+    M = 4 and H = 40."""
+
+    class Wide(Layer):
+        def __init__(self):
+            super().__init__()
+            self.seen = nn.GRU(4, 40, batch_first=True)
+
+    found = describe_memory(archprof.capture(Wide(), (3, 4), train=True), Setup(train="adam"))
+    assert (found.peak_at.phase, found.peak_bytes) == (STEP, 2 * 4 * (3 * 40 * (4 + 40) + 6 * 40))
+    ends = found.estimates["peak_bytes"]
+    assert (ends.low, ends.high) == (found.peak_bytes, found.peak_bytes)
+    text = to_text(memory_table(found, alive_view(found.alive)), Page(120))
+    assert "no rule for the memory of gru ×1: even at its most there is less than at the peak" in text
+    assert "with workspace" not in text

@@ -13,6 +13,7 @@ from tests.page.browser import LOOKS, WIDE, document
 
 V3 = ("mobilenet_v3_large", "--device", "h100")
 SEVERAL = ("v1", "v2", "v3")
+LSTM = ("lstm_ptb_medium", "--device", "h100")  # calls take no time, and of some there is no rule for memory
 
 
 def printed(capsys, *arguments):
@@ -70,6 +71,16 @@ def test_numbers_are_those_of_the_json(browser, pages):
     assert {one["path"]: (f"{one['params']:,}", f"{one['macs']:,}") for one in layers}.items() <= shown.items()
     totals = network["summary"]["totals"]
     assert browser.texts(".exact")[:3] == [f"{totals[key]:,}" for key in ("macs", "params", "activations")]
+
+
+def test_what_is_not_known_of_memory_is_said(browser, pages):
+    (network,) = document(pages(*LSTM))["networks"]
+    browser.open(pages(*LSTM))
+    assert browser.texts("#memory-says")[0].startswith(f"At least {network['memory']['peak_bytes']:,} bytes")
+    assert "No rule for the memory of lstm ×" in browser.texts("#memory-says")[0]
+    assert browser.texts(".tile .large")[3].startswith("at least ")
+    browser.click(f"#metric label:nth-child({browser.texts('#metric label').index('Latency') + 2})")
+    assert browser.complaints() == []
 
 
 def test_a_block_is_the_sum_of_its_calls(browser, pages):

@@ -64,15 +64,17 @@ function binary(value) {
 
 const milliseconds = (value) => value.toFixed(value < 10 ? 3 : value < 100 ? 2 : 1);
 
-// Rounded half up, as everywhere else.
-function percent(part, whole) {
-  if (!Number(whole)) return "–";
-  if (Number.isInteger(part) && Number.isInteger(whole) && whole < 4e12) return tenths(Math.floor((part * 2000 + whole) / (2 * whole)));
-  if (typeof part === "bigint" || Number.isInteger(part)) {
-    const [mine, all] = [BigInt(part), BigInt(whole)];
-    return tenths(Number((mine * 2000n + all) / (2n * all)));
+const isWhole = (value) => typeof value === "bigint" || Number.isInteger(value);
+
+// Rounded half up, as everywhere else. Of times a part may be whole, 0 ms, where all is a fraction.
+function percent(part, all) {
+  if (!Number(all)) return "–";
+  if (Number.isInteger(part) && Number.isInteger(all) && all < 4e12) return tenths(Math.floor((part * 2000 + all) / (2 * all)));
+  if (isWhole(part) && isWhole(all)) {
+    const [mine, total] = [BigInt(part), BigInt(all)];
+    return tenths(Number((mine * 2000n + total) / (2n * total)));
   }
-  return tenths(Math.round((part / whole) * 1000));
+  return tenths(Math.round((Number(part) / Number(all)) * 1000));
 }
 const tenths = (steps) => `${(steps / 10).toFixed(1)} %`;
 

@@ -154,7 +154,7 @@ function drawNetwork({ network }) {
   const least = summary.not_counted ? "at least " : "", most = summary.at_most ? "at most " : "";
   const tiles = [
     ["MACs", int(totals.macs), short(int(totals.macs)), `${least}${most}`], ["params", int(totals.params), short(int(totals.params))],
-    ["activations", int(totals.activations), short(int(totals.activations))], ["bytes at the peak", int(memory.total_bytes), binary(memory.total_bytes)]];
+    ["activations", int(totals.activations), short(int(totals.activations))], ["bytes at the peak", int(memory.total_bytes), binary(memory.total_bytes), memory.unknown ? "at least " : ""]];
   const boxes = tiles.map(([label, value, large, before = ""]) => h("div", { class: "tile" },
     h("dt", {}, label), h("dd", {}, h("span", { class: "large" }, before + large), h("span", { class: "exact", "data-total": label }, exact(value)))));
   if (network.latency) {

@@ -4,14 +4,15 @@ function drawMemory({ memory }) {
   const { timeline, peak_at: peak, setup, resident } = memory;
   const bytes = timeline.map((moment) => Number(moment.bytes));
   const where = printable(peak.path || peak.phase);
-  const most = `${exact(int(memory.peak_bytes))} bytes (${binary(memory.peak_bytes)})`;
+  const unknown = Object.entries(memory.unknown ?? {}).map(([key, count]) => `${key} ×${count}`);
+  const peakBytes = `${exact(int(memory.peak_bytes))} bytes (${binary(memory.peak_bytes)})`;
   byId("memory-says").replaceChildren(
-    `At most ${most} come and go at once, at `, name(peak.path || peak.phase), ` (${printable(peak.label || peak.phase)}, step ${exact(peak.step)} of ${exact(timeline.length)}); ` +
+    `${unknown.length ? "At least" : "At most"} ${peakBytes} come and go at once, at `, name(peak.path || peak.phase), ` (${printable(peak.label || peak.phase)}, step ${exact(peak.step)} of ${exact(timeline.length)}); ` +
     `with ${binary(sum(Object.values(resident).map(int)))} that are there all along, ${exact(int(memory.total_bytes))} bytes (${binary(memory.total_bytes)}). ` +
     `${[setup.train ? `Training with ${setup.train}` : "Inference", setup.dtype, `batch ${exact(setup.batch)}`, setup.amp && `autocast to ${setup.amp}`].filter(Boolean).join(", ")}. ` +
-    `Not included: ${memory.not_included.join(", ")}.`);
+    `${unknown.length ? `No rule for the memory of ${printable(unknown.join(", "))}. ` : ""}Not included: ${memory.not_included.join(", ")}.`);
   const chart = byId("memory-chart");
-  chart.dataset.says = `Bytes over ${plural(timeline.length, "step")}: at most ${most} at ${where}`;
+  chart.dataset.says = `Bytes over ${plural(timeline.length, "step")}: ${unknown.length ? "at least" : "at most"} ${peakBytes} at ${where}`;
   charted(chart, 260, (picture, area) => drawTimeline(picture, area, memory, bytes));
   followSlider(memory, bytes);
   drawAlive(memory);
