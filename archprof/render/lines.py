@@ -13,7 +13,9 @@ from archprof.spec.variant import settings_text
 from archprof.units import listed
 
 if TYPE_CHECKING:
+    from archprof.analysis.bench import Bench
     from archprof.analysis.budgets import Verdict
+    from archprof.analysis.calibration import ProfileVerification
     from archprof.analysis.check import Outcome
     from archprof.analysis.compare import Comparison, Contender, HeldBytes
     from archprof.analysis.diff import BlockChange, Change, Diff
@@ -33,6 +35,7 @@ _CHECK = ("status", "model", "metric", "where", "bound", "text", "limit", "actua
 _VERIFY = ("by", "metric", "text", "counted", "verdict", "where", "note")
 _DIFF = ("status", "before", "after", "block_type", "label", "kind", "fields", *(f"delta_{name}" for name in NAMES))
 _CHOICE = ("place", "choice", "networks", "share", "fits")
+_CALL = ("path", "label", "block", "block_type", "roofline_ms", "bound", "macs", "bytes")
 _STEP = ("label", "amount", "operators", "counted")
 
 
@@ -100,6 +103,32 @@ def _latency(found: "LatencyPrediction") -> Iterator[Row]:
         **_at_most(found),
     }
     yield from ({**start, **one._asdict()} for one in found.layers)
+
+
+def _bench(found: "Bench") -> Iterator[Row]:
+    how = _picked(found, ("on", "dtype", "layout", "runtime", "execution", "threads"))
+    for one in found.networks:
+        start = {
+            "model": one.head.model,
+            **how,
+            "batch": one.batch,
+            **_inner("latency", one.latency),
+            **(_inner("eager", one.eager) if one.eager else {}),
+            **_picked(one, ("parts_ms", "noisy")),
+        }
+        for call in one.layers:
+            timed = _inner("time", call.time) if call.time else {}
+            yield {**start, **_picked(call, _CALL), **timed}
+
+
+def _inner(key: str, record: Any) -> dict[str, Any]:
+    """Return what is in a record, behind the key that it stands at."""
+    return {f"{key}_{name}": value for name, value in record._asdict().items()}
+
+
+def _calibrate(found: "ProfileVerification") -> Iterator[Row]:
+    start = _picked(found, ("profile", "operators", "refitted_alike"))
+    return ({**start, **one._asdict()} for one in found.judged)
 
 
 def _compare(found: "Comparison") -> Iterator[Row]:
@@ -183,6 +212,8 @@ _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
     "Memory": ((), _memory),
     "LatencyPrediction": ((), _latency),
+    "Bench": ((), _bench),
+    "ProfileVerification": ((), _calibrate),
     "Comparison": ((), _compare),
     "Diff": (_DIFF, _diff),
     "Solution": ((), _solve),

@@ -1,16 +1,20 @@
 """archprof bench: networks measured on this machine; what depends on it is not compared."""
 
+import csv
+import io
 import json
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from importlib.util import find_spec
 
 import jsonschema
 import pytest
 
+from archprof import expand
 from tests.cli.console import archprof
 
 pytestmark = pytest.mark.skipif(not find_spec("torch"), reason="torch is measured")
@@ -55,6 +59,16 @@ def measured(capsys, *arguments):
     found = json.loads(result.out)
     jsonschema.validate(found, json.loads(archprof(capsys, "schema", "bench").out))
     return found
+
+
+def test_lines_have_every_network_at_every_batch(capsys, folder):
+    code = ("bench", "tiny.yaml", "lenet5", "--batch", "1,2", "--rounds", "4", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(archprof(capsys, *code).out)))
+    calls = {"tiny": len(expand("tiny.yaml").nodes), "lenet5": len(expand("lenet5").nodes)}
+    found = Counter((row["model"], row["batch"]) for row in rows)
+    assert found == {(name, batch): count for name, count in calls.items() for batch in ("1", "2")}
+    assert all(float(row["latency_ms"]) > 0 for row in rows)
+    assert sum(float(row["time_ms"] or 0) for row in rows if (row["model"], row["batch"]) == ("lenet5", "2")) > 0
 
 
 def test_a_network_is_measured_whole_and_part_by_part(capsys, folder):

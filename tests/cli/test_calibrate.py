@@ -1,5 +1,6 @@
 """archprof calibrate: a profile of this machine, and what becomes of it."""
 
+import csv
 import io
 import json
 import signal
@@ -106,6 +107,11 @@ def test_families_are_left_out_one_by_one(capsys, profile):
     assert found["refitted_alike"]
     [batch] = found["batches"]
     assert (batch["batch"], batch["judged_networks"]) == (1, 2)
+    text = archprof(capsys, "calibrate", "--verify", str(profile), "--format", "csv").out
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["model"], row["family"], float(row["predicted_ms"])) for row in rows] == [
+        (one["model"], one["family"], one["predicted_ms"]) for one in found["judged"]
+    ]
 
 
 @pytest.mark.parametrize("many", [1, 5])
