@@ -6,7 +6,7 @@ import pytest
 import archprof
 from archprof.allocation.report import analyze_memory
 from archprof.allocation.saved import saved_by_calls
-from archprof.allocation.timeline import FORWARD
+from archprof.allocation.timeline import BACKWARD, FORWARD
 from archprof.ir.footprint import Run
 from archprof.ir.operators.attention import Attention
 from archprof.ir.setup import Setup
@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from tests.memory.recorder import inference_peak, saved_for_backward  # noqa: E402
+from tests.memory.recorder import inference_peak, saved_for_backward, training_step  # noqa: E402
 
 
 class Runs(nn.Module):
@@ -176,3 +176,55 @@ def test_attention_in_half_precision_keeps_a_seed_and_an_offset():
     assert Attention(1, 1).footprint(run).own == 2 * 64 * 4 + 16
     single = value._replace(dtype="float32")
     assert Attention(1, 1).footprint(Run((single,) * 3, (single,), Setup(2, train="sgd"))).own == 2 * 64 * 4
+
+
+class Derived(nn.Module):
+    """A function of positions between linear layers, whose derivative has more in memory at once than theirs."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.before, self.after = function, nn.Linear(16, 16), nn.Linear(16, 3)
+        self.weight, self.norm = nn.Parameter(torch.ones(16)), nn.RMSNorm(16)
+        self.plain, self.slopes = nn.RMSNorm(16, elementwise_affine=False), nn.PReLU(12)
+
+    def forward(self, x):
+        return self.after(self.function(self, self.before(x)).mean(1))
+
+
+DERIVED = {
+    "powers": lambda own, x: x.square() - x**3,
+    "a constant's power": lambda own, x: 2**x,
+    "roots": lambda own, x: x.abs().sqrt() + (x * x + 1).rsqrt(),
+    "waves": lambda own, x: x.sin() + x.cos() + x.tan(),
+    "arcs": lambda own, x: (x / 9).asin() + (x / 9).acos() + x.atan() + x.asinh() + (x / 9).atanh(),
+    "logarithms": lambda own, x: x.abs().log1p() + (x.abs() + 1).log2() + x.expm1(),
+    "an error function": lambda own, x: x.erf(),
+    "a reciprocal": lambda own, x: 1 / (x + 9),
+    "a quotient": lambda own, x: x.tanh() / own.before(x),
+    "a quotient of what is stretched": lambda own, x: x / x.sum(1, keepdim=True),
+    "a learned divisor": lambda own, x: x / own.weight,
+    "a learned dividend": lambda own, x: own.weight / x,
+    "bounds": lambda own, x: x.clamp(-1, 1),
+    "a lower bound": lambda own, x: x.clamp_min(0.5),
+    "the larger": lambda own, x: torch.maximum(x, x.tanh()),
+    "the larger of what is learned": lambda own, x: torch.minimum(x, own.weight),
+    "sums so far": lambda own, x: x.cumsum(1),
+    "largest": lambda own, x: x - x.amax(1, keepdim=True),
+    "a spread": lambda own, x: (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True),
+    "a variance": lambda own, x: x - x.var(1, keepdim=True),
+    "a logarithm of sums": lambda own, x: x - x.logsumexp(2, keepdim=True),
+    "a soft sign": lambda own, x: functional.softsign(x),
+    "a norm by hand": lambda own, x: x * (x.pow(2).mean(-1, keepdim=True) + 1e-6).rsqrt(),
+    "a norm of root mean squares": lambda own, x: own.norm(x),
+    "one without factors": lambda own, x: own.plain(x),
+    "learned slopes": lambda own, x: own.slopes(x),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_what_a_derivative_is_computed_through_is_torchs(name):
+    module, images = Derived(DERIVED[name]), torch.rand(3, 12, 16)
+    found = analyze_memory(archprof.capture(module, (12, 16), train=True), Setup(3, train="sgd", kernels="cpu"))
+    expected = training_step(module, images, torch.zeros(3, dtype=torch.long))
+    assert found.timeline.peak([BACKWARD]) == expected.backward_peak
+    assert not found.unknown

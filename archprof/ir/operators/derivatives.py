@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archprof.ir.dims import Dim, same_shape
+from archprof.ir.dims import Dim, maximum, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
 
 _NEEDS: Mapping[str, str] = {
@@ -96,6 +96,22 @@ _HANDS_ON = _names(
 )
 # What stretches its inputs to one shape.
 _STRETCHING = _names("addcmul div mul sub")
+# How many maps as large as the output the gradient of a function is computed through, beside itself: what its formula
+# (derivatives.yaml) makes on the way, all of which lives to its end. A quotient's is that of its divisor.
+_BESIDE: Mapping[int, str] = {
+    1: "abs cosh exp2 expm1 log10 log1p log2 sin sinh sqrt",
+    2: "atan cos cumsum reciprocal rsqrt square tan",
+    3: "acosh asinh atanh",
+    4: "asin erf erfinv",
+    5: "acos",
+}
+# Likewise those of a reduction: maps as large as the input, bytes of a mask for each of its elements, and maps as large
+# as the output.
+_BESIDE_REDUCED: Mapping[str, tuple[int, int, int]] = {
+    "amax": (0, 1, 3), "amin": (0, 1, 3), "logsumexp": (2, 0, 0), "std": (1, 0, 3), "var": (1, 0, 2),
+}  # fmt: skip
+# Masks of the elements within bounds, of a byte each.
+_BOUNDED: Mapping[str, int] = {"clamp": 2, "clamp_max": 1, "clamp_min": 1}
 # What autocast makes of functions, by the words of `Operator.autocast`.
 _AUTOCAST: Mapping[str, str] = {
     "half": (
@@ -120,6 +136,7 @@ def _by_name(table: Mapping[str, str]) -> Mapping[str, str]:
 
 _NEEDS_OF = {**_by_name(_COMPOSITE), **_by_name(_NEEDS)}
 _AUTOCAST_OF = _by_name(_AUTOCAST)
+_BESIDE_OF = {name: maps for maps, names in _BESIDE.items() for name in names.split()}
 
 
 def autocast_of(name: str) -> str:
@@ -175,8 +192,9 @@ def _needed(cells: Sequence[str], run: Run) -> set[str]:
     return {one for slot in wanted if slot < len(cells) for one in cells[slot]}
 
 
-def gradients_of(name: str, run: Run) -> Gradients:
-    """Return how the backward pass of a function makes the gradients of its inputs."""
+def gradients_of(name: str, run: Run, held: Dim = 0) -> Gradients:
+    """Return how the backward pass of a function makes the gradients of its inputs, beside that of its own parameters,
+    which *held* elements."""
     whole = run.outputs[0].shape
     alike = [same_shape(value.shape, whole) for value in run.inputs]
     if name in _HANDS_ON_FIRST:
@@ -184,16 +202,46 @@ def gradients_of(name: str, run: Run) -> Gradients:
     if name in _HANDS_ON:
         sums = 0 if all(alike) else _sums(run)
         return Gradients(tuple([one or name != "add" for one in alike]), sums)
-    return Gradients((False,) * len(run.inputs), _beside(name, run))
+    return Gradients((False,) * len(run.inputs), _beside(name, run, held * run.width))
 
 
-def _beside(name: str, run: Run) -> Dim:
+def _beside(name: str, run: Run, held: Dim) -> Dim:
     """Return the bytes of what lives only while the backward pass of a function runs."""
+    map, whole = run.inputs[0], run.outputs[0]
     if name == "linalg_vector_norm":
-        return run.bytes(run.inputs[0]) + run.elements(run.outputs[0])  # the direction, and where it has none
-    if name not in _STRETCHING:
-        return 0
-    # Gradients as large as the output, before they are summed; what is added has the output's own.
+        return run.bytes(map) + run.elements(whole)  # the direction, and where it has none
+    if name in _BESIDE_REDUCED:
+        maps, mask, sums = _BESIDE_REDUCED[name]
+        return maps * run.bytes(map) + mask * run.elements(map) + sums * run.bytes(whole)
+    if name in _BOUNDED and len(run.inputs) == 1:
+        return _BOUNDED[name] * run.elements(whole) + run.width  # and the 0 of what is outside
+    if name in ("maximum", "minimum"):  # what is as large in both is halved
+        most = (sum(run.wanted) + run.learns + 1) * run.bytes(whole) + 2 * run.elements(whole)
+        return maximum(most - _made(run, held), 0)
+    if name in ("prelu", "_prelu_kernel"):
+        return run.bytes(whole) * (len(run.stretched()) + run.learns)
+    if name == "pow" and len(run.inputs) == 1:
+        return run.bytes(whole) * (2 if run.places == (0,) else 1)
+    if name == "div" and _wants(run, 1):
+        # That of the divisor, -g·((x / y) / y), is four maps with it before it is summed up; then comes the dividend's.
+        return maximum(4 * run.bytes(whole) - _made(run, held), 0)
+    return _BESIDE_OF.get(name, 0) * run.bytes(whole) + (_of_stretched(name, run) if name in _STRETCHING else 0)
+
+
+def _wants(run: Run, slot: int) -> bool:
+    """Tell whether the gradient of one of the tensors that a function takes is wanted."""
+    return dict(zip(run.places, run.wanted, strict=False)).get(slot, run.learns)
+
+
+def _made(run: Run, held: Dim) -> Dim:
+    """Return the bytes of all gradients that a call makes."""
+    inputs = zip(run.inputs, run.wanted, strict=False)
+    return sum(run.bytes(value) for value, wanted in inputs if wanted) + held * run.learns
+
+
+def _of_stretched(name: str, run: Run) -> Dim:
+    """Return the gradients of what was stretched, as large as the output before they are summed; what is added has the
+    output's own."""
     products = len(run.stretched()) - (name == "addcmul" and _stretches_first(run)) + run.learns
     return run.bytes(run.outputs[0]) * products + _sums(run)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import FLAG, Column, ratio
 from archprof.ir.dims import Dim, product
-from archprof.ir.footprint import SINGLE, Footprint, Run
+from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, operator
 from archprof.ir.operators.norm import check_last, learned
 from archprof.ir.terms import Terms, term
@@ -47,14 +47,25 @@ class RMSNorm(Elementwise):
         return learned(self.num_features, self.affine, bias=False)
 
     def footprint(self, run: Run) -> Footprint:
-        # The root of each position; without a kernel of its own, the product before it is weighted too.
-        roots = SINGLE * (run.elements(run.inputs[0]) // self.num_features)
+        # The root of each position; without a kernel of its own also what it is of, where the squares still are, and
+        # the product before it is weighted.
+        roots = self._roots(run)
         if run.setup.kernels == "cuda":
             return Footprint(scratch=roots, inputs=(0,), own=roots)
-        product = run.bytes(run.outputs[0])
         if not self.affine:
-            return Footprint(scratch=product, inputs=(0,), own=roots)
+            return Footprint(scratch=2 * roots, inputs=(0,), own=roots)
+        product = run.bytes(run.outputs[0])
         return Footprint(scratch=product + roots, inputs=(0,), own=roots + product)
+
+    def gradients(self, run: Run) -> Gradients:
+        # Without a kernel of its own the derivative of a square comes last, beside that of the product: five maps, when
+        # roots, product and the output's gradient are there no more.
+        if run.setup.kernels == "cuda":
+            return Gradients((False,))
+        return Gradients((False,), scratch=(2 if self.affine else 3) * run.bytes(run.outputs[0]) - self._roots(run))
+
+    def _roots(self, run: Run) -> Dim:
+        return SINGLE * (run.elements(run.inputs[0]) // self.num_features)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -69,7 +69,7 @@ class Pointwise(Function):
         return footprint_of(self.function, run)
 
     def gradients(self, run: Run) -> Gradients:
-        return gradients_of(self.function, run)
+        return gradients_of(self.function, run, product(self.weight) if self.weight else 0)
 
 
 @operator

@@ -90,7 +90,7 @@ class Recorded(Operator):
         return found._replace(scratch=beside, own=beside)
 
     def gradients(self, run: Run) -> Gradients:
-        return gradients_of(self._function, run)
+        return gradients_of(self._function, run, sum(elements for _, elements in self.held))
 
     def workspace(self, run: Run) -> Workspace:
         """Return that of a convolution whose weight was computed, so that its gradient is one of an input."""
