@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy, scaled_dot_product_attention  # n
 from torch.profiler import ProfilerActivity, profile  # noqa: E402
 
 from archprof.runtime.build import build_network  # noqa: E402
-from tests.memory.recorder import Step, Summed, training_step  # noqa: E402
+from tests.memory.recorder import Recorder, Step, Summed, training_step  # noqa: E402
 
 # All families of the catalog, small enough to run.
 NETWORKS = [
@@ -78,6 +78,27 @@ def test_heads_that_share_keys_and_values_have_a_kernel_where_torch_is_told_so(s
     expected = held(module, x, torch.zeros(2, dtype=torch.long))
     found = analyze_memory(archprof.capture(module, (40, 32), train=True), Setup(batch=2, train="sgd", kernels="cpu"))
     assert found.timeline.after(FORWARD) == expected
+
+
+def test_attention_has_the_sums_of_its_rows_in_inference_too():
+    """Of 8 heads in 40 positions, beside what goes in and comes out: they are returned, and nobody takes them."""
+
+    class Attends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.before, self.after = nn.Linear(32, 32), nn.Linear(32, 3)
+
+        def forward(self, x):
+            heads = self.before(x).unflatten(-1, (8, 4)).transpose(1, 2)
+            return self.after(scaled_dot_product_attention(heads, heads, heads).mean(2).flatten(1))
+
+    module, x = Attends().eval(), torch.zeros(2, 40, 32)
+    recorder = Recorder([x, *module.parameters()])
+    with torch.no_grad(), recorder:
+        returned = module(x)
+    del returned
+    found = analyze_memory(archprof.capture(module, (40, 32)), Setup(batch=2, kernels="cpu"))
+    assert found.peak == recorder.peak == 2 * (2 * 40 * 32 * 4) + 2 * 8 * 40 * 4
 
 
 @pytest.mark.parametrize("name", ["resnet50_fpn", "resnet50_fpn_retinanet"])

@@ -84,7 +84,10 @@ class Attention(Function):
         padded = self.padded(run)
         random = _RANDOM if self._is_flash(run) else 0
         inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
-        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=SINGLE * sums + padded + random)
+        own = SINGLE * sums + padded + random
+        # A GPU's kernel for single precision leaves the sums out where nobody needs them.
+        scratch = own if run.setup.kernels == "cpu" or self._is_flash(run) else padded
+        return Footprint(scratch=scratch, inputs=inputs, outputs=(0,), own=own)
 
     def _has_kernel(self, run: Run) -> bool:
         """Tell whether torch has a kernel for it: of features that a GPU loads several at once, and of alike heads but
