@@ -28,6 +28,13 @@ class _Gradient(NamedTuple):
         return self.part or self.permuted
 
 
+class _Learned(NamedTuple):
+    """The gradient of a parameter: the storage that it lies in, and whether it is a view."""
+
+    storage: int
+    viewed: bool
+
+
 class Backward:
     """A backward pass while it is followed, from the loss to the first call that learns."""
 
@@ -35,7 +42,7 @@ class Backward:
         self._graph, self._setup, self._builder = graph, setup, builder
         self._forward, self._passed = forward, forward.passed
         self._gradients: dict[Edge, _Gradient] = {}
-        self._learned = set[str]()  # parameters that have a gradient
+        self._learned: dict[str, _Learned] = {}  # by the name of the parameter
         self._root: int | None = None  # the loss's own gradient, which is there to the end
         # The network's outputs and the loss, until the step.
         self.returned = [lies for edge in graph.outputs.values() if (lies := forward.lies[edge]) is not None]
@@ -192,18 +199,30 @@ class Backward:
         return Span(low, high)
 
     def _learn(self, passed: Passed, learned: list[tuple[str, int]]) -> None:
-        """Keep the gradients of parameters, in their own types; those of a second call are added to the first's."""
+        """Keep the gradients of parameters, in their own types; views last, as a bias comes before a weight."""
         node = passed.node
-        for name, storage in learned:
+        viewed = frozenset[str]() if passed.halved else node.op.viewed_gradients
+        for name, storage in sorted(learned, key=lambda one: one[0] in viewed):
             if passed.halved:
                 size = total(node.op.parameters()[name]) * self._width(node, name)
                 single = self._builder.made(size, WEIGHT_GRADIENT, node.id)
                 self._builder.drop((storage,))
                 self._builder.step(BACKWARD, node.id, (single,))
                 storage = single
-            if node.tensor(name) in self._learned or self._setup.accumulate > 1:
-                self._builder.drop((storage,))
-            self._learned.add(node.tensor(name))
+            self._keep(node, name, _Learned(storage, name in viewed))
+
+    def _keep(self, node: Node, name: str, found: _Learned) -> None:
+        """Keep a parameter's gradient; that of a second call is added to the first's, in place but where that is a
+        view."""
+        before = self._learned.setdefault(node.tensor(name), found)
+        if self._setup.accumulate > 1 or (before is not found and not before.viewed):
+            self._builder.drop((found.storage,))
+        elif before is not found:
+            self._builder.release(BACKWARD, ())  # what was dropped since is there no more
+            made = self._builder.made(self._builder.size((found.storage,)), WEIGHT_GRADIENT, node.id)
+            self._builder.drop((before.storage, found.storage))
+            self._builder.step(BACKWARD, node.id, (made,))
+            self._learned[node.tensor(name)] = _Learned(made, False)
 
     def _arrive(self, passed: Passed, place: int, gradient: _Gradient) -> None:
         """Add a gradient to what has arrived for a value: in place where nobody else has that."""

@@ -228,3 +228,34 @@ def test_what_a_derivative_is_computed_through_is_torchs(name):
     expected = training_step(module, images, torch.zeros(3, dtype=torch.long))
     assert found.timeline.peak([BACKWARD]) == expected.backward_peak
     assert not found.unknown
+
+
+class Again(nn.Module):
+    """Weights that several calls read, larger than all maps."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.layer, self.after = function, nn.Linear(96, 96), nn.Linear(96, 3)
+        self.table, self.filters = nn.Embedding(96, 96), nn.Conv2d(96, 96, 1)
+
+    def forward(self, x):
+        return self.after(self.function(self, x))
+
+
+AGAIN = {
+    "twice": lambda own, x: own.layer(own.layer(x).tanh()),
+    "three times": lambda own, x: own.layer(own.layer(own.layer(x).tanh()).tanh()),
+    "in place": lambda own, x: own.filters(own.filters(x[..., None, None]).tanh()).flatten(1),
+    "words, and where they come from": lambda own, x: functional.linear(
+        own.table(x.argmax(1)).tanh(), own.table.weight
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_gradients_of_weights_that_are_read_again_are_summed_as_torch_sums_them(name):
+    """A linear layer's is a view of a product, to which nothing is added in place: a third matrix is the sum."""
+    module, images = Again(AGAIN[name]), torch.rand(3, 96)
+    found = analyze_memory(archprof.capture(module, (96,), train=True), Setup(3, train="sgd", kernels="cpu"))
+    expected = training_step(module, images, torch.zeros(3, dtype=torch.long))
+    assert found.timeline.peak([BACKWARD]) == expected.backward_peak

@@ -93,6 +93,8 @@ class Operator:
     saves: ClassVar[str] = ""
     # Whether the gradients of its inputs lie in that of its output: the same, or parts of it.
     hands_on_gradient: ClassVar[bool] = False
+    # Parameters whose gradients are views of what is computed: torch adds none to them in place.
+    viewed_gradients: ClassVar[frozenset[str]] = frozenset()
     # Whether it cuts its output off: no gradient goes back through it.
     detaches: ClassVar[bool] = False
     # Whether it takes no more than the size of all inputs but the first: no gradient goes back to those.

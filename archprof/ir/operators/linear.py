@@ -33,6 +33,7 @@ class Linear(Operator):
     saves: ClassVar[str] = "inputs"
     autocast: ClassVar[str] = "half"
     overwritable: ClassVar[bool] = True
+    viewed_gradients: ClassVar[frozenset[str]] = frozenset({"weight"})  # a product's, turned around
 
     def output(self, *inputs: Value) -> Value:
         *positions, features = inputs[0].shape
