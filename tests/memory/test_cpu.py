@@ -101,6 +101,55 @@ def test_attention_has_the_sums_of_its_rows_in_inference_too():
     assert found.peak == recorder.peak == 2 * (2 * 40 * 32 * 4) + 2 * 8 * 40 * 4
 
 
+class Recurs(nn.Module):
+    """A recurrent layer, or a cell step by step, on (N, L, M) features."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.after = layer, nn.LazyLinear(3)
+
+    def forward(self, x):
+        if not isinstance(self.layer, nn.RNNCellBase):
+            return self.after(self.layer(x)[0].mean(1))
+        states = x.new_zeros(len(x), self.layer.hidden_size)
+        states = (states, states) if isinstance(self.layer, nn.LSTMCell) else states
+        for step in range(x.shape[1]):
+            states = self.layer(x[:, step], states)
+        return self.after(states[0] if isinstance(states, tuple) else states)
+
+
+RECURRENT = {
+    "LSTM": lambda: nn.LSTM(32, 64, batch_first=True),
+    "small LSTM": lambda: nn.LSTM(32, 5, batch_first=True),
+    "LSTM, both ways": lambda: nn.LSTM(32, 24, 2, batch_first=True, bidirectional=True, dropout=0.5),
+    "LSTM, projected": lambda: nn.LSTM(32, 64, batch_first=True, proj_size=8),
+    "GRU": lambda: nn.GRU(32, 64, 2, batch_first=True),
+    "RNN": lambda: nn.RNN(32, 8, batch_first=True),
+    "LSTM's cell": lambda: nn.LSTMCell(32, 64),
+    "GRU's cell": lambda: nn.GRUCell(32, 8),
+    "RNN's cell": lambda: nn.RNNCell(32, 64),
+}
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("name", RECURRENT)
+def test_what_recurrent_layers_take_lies_in_their_interval(name):
+    """oneDNN runs an LSTM, with gates and states of its own in pages; torch runs the others step by step."""
+    module, x = Recurs(RECURRENT[name]()), torch.rand(3, 10, 32)
+    module(x)
+    module.eval()
+    graphs = [archprof.capture(module, (10, 32), train=train) for train in (False, True)]
+    recorder = Recorder([x, *module.parameters()])
+    with torch.no_grad(), recorder:
+        module(x)
+    inference = analyze_memory(graphs[0], Setup(3, kernels="cpu"))
+    assert inference.peak <= recorder.peak <= inference.upper_peak
+    training = analyze_memory(graphs[1], Setup(3, train="sgd", kernels="cpu"))
+    step = training_step(module, x, torch.zeros(3, dtype=torch.long))
+    assert training.timeline.after(FORWARD) <= step.after_forward <= training.upper.after(FORWARD)
+    assert training.phase(BACKWARD) <= step.backward_peak <= training.upper.peak([BACKWARD])
+
+
 @pytest.mark.parametrize("name", ["resnet50_fpn", "resnet50_fpn_retinanet"])
 def test_a_step_of_several_outputs_is_what_torch_holds(name):
     """What is there behind both passes is what the allocator gave out. Its peak has what kernels take beside tensors,

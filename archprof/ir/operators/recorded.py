@@ -11,6 +11,8 @@ from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
 Held = tuple[tuple[str, int], ...]
+# States that a recurrent cell keeps at most, as gates and what they are made of: those of a GRU's steps on a CPU.
+_MOST_OF_CELL = 12
 # What returns the widest type of the tensors that it takes, as those of parameters and buffers are.
 _ARITHMETIC = frozenset(("add", "div", "maximum", "minimum", "mul", "sub", "where"))
 
@@ -74,6 +76,12 @@ class Recorded(Operator):
         return autocast_of(self._function) or ("promote" if tensors and self._function in _ARITHMETIC else "")
 
     @property
+    def viewed_gradients(self) -> frozenset[str]:  # type: ignore[override]
+        """Those of a recurrent cell's matrices, which two linear layers multiply."""
+        matrices = [name for name, _ in self.held if name.rpartition(".")[2] in ("w_ih", "w_hh")]
+        return frozenset(matrices)
+
+    @property
     def detaches(self) -> bool:  # type: ignore[override]
         return is_detached(self._function)
 
@@ -83,6 +91,8 @@ class Recorded(Operator):
         found = footprint_of(self._function, run, self.target.rpartition(".")[2])
         if self._function == "batch_norm":
             beside = 2 * SINGLE * run.inputs[0].at_batch(run.setup.batch)[1]
+        elif self._function.endswith("_cell") and not found.known:
+            return found._replace(most=_MOST_OF_CELL * run.bytes(run.outputs[0]))
         elif self._function in ("max_pool1d", "max_pool2d", "max_pool3d"):
             beside = INDEX * run.elements(run.outputs[0])
         else:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import CHANNELS, FLAG, Column, count
-from archprof.ir.dims import Dim, Shape, same
-from archprof.ir.footprint import Footprint, Run
+from archprof.ir.dims import Dim, Shape, maximum, same
+from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import torch
 
 _ALIGNED = 1024  # bytes by which cuDNN may round up
+# What oneDNN keeps of an LSTM on a CPU: gates and states of both directions of time, some 17 maps as wide as the widest
+# of what goes in and comes out, each with room up to a cache line, in pages. What torch runs step by step keeps less.
+_MAPS_OF_CPU, _CACHE_LINE, _PAGES_OF_CPU = 20, 64, 2**16
 
 
 @operator
@@ -119,9 +122,19 @@ class Recurrent(Operator):
     def footprint(self, run: Run) -> Footprint:
         # What cuDNN reserves for its backward pass, and what it takes meanwhile, it alone knows. The reserve of an LSTM
         # of one layer was measured as its gates and its cell at every position, and a few bytes.
+        if run.setup.kernels == "cpu":
+            return Footprint(inputs=(0,), outputs=(0,), known=False, most=self._most_on_cpu(run))
         features = run.bytes(run.outputs[0]) * self.hidden_size // self.projected
         most = self.layers * (self.gates + 2) * features + _ALIGNED
         return Footprint(inputs=(0,), outputs=(0,), known=False, most=most)
+
+    def _most_on_cpu(self, run: Run) -> Dim:
+        length = run.inputs[0].shape[-2 if self.batch_first else 0]
+        rows = run.elements(run.inputs[0]) // self.input_size // length * (length + 1)  # a state comes before the first
+        read = self._ways * self.projected if self.layers > 1 else self.hidden_size
+        widest = maximum(maximum(self.input_size, self.hidden_size), read)
+        layer = _MAPS_OF_CPU * rows * (widest * SINGLE + _CACHE_LINE) + _PAGES_OF_CPU
+        return self.layers * self._ways * layer
 
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
