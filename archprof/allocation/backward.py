@@ -118,6 +118,9 @@ class Backward:
         gradients = [self._gradients[edge].storage for edge in segment.outputs if edge in self._gradients]
         if not gradients:
             return inputs
+        if not segment.reentrant:
+            self._forward.again(segment)
+            return inputs
         for storage in gradients:
             self._builder.hold(storage)
         self._forward.again(segment)

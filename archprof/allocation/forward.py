@@ -69,7 +69,7 @@ class Forward:
         self._weights: list[int] = []  # in half precision, until autocast ends
         self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
-        self.segments = segments(graph) if setup.train and setup.checkpoint else []
+        self.segments = segments(graph, bool(setup.checkpoint)) if setup.train else []
 
     def run(self) -> None:
         """Follow all calls."""
@@ -83,14 +83,24 @@ class Forward:
         self._builder.drop(self._weights)
 
     def again(self, segment: Segment) -> None:
-        """Follow the calls of a segment once more, in the backward pass; what goes in and comes out stays."""
-        within = range(segment.first, segment.last + 1)
+        """Follow the calls of a segment once more, in the backward pass; what goes in stays, and what comes out of a
+        reentrant one."""
+        within = range(segment.first, (segment.last if segment.reentrant else self._last_needed(segment)) + 1)
         self._left = Counter(edge for index in within for edge in dict.fromkeys(self._graph.nodes[index].inputs))
-        self._left.update((*segment.inputs, *segment.outputs))
+        self._left.update((*segment.inputs, *(segment.outputs if segment.reentrant else ())))
         self._weights, self._last = [], segment.last
         for index in within:
             self.passed[index] = self._call(index, BACKWARD, True)
         self._builder.drop(self._weights)
+
+    def _last_needed(self, segment: Segment) -> int:
+        """Return the last call of a segment of which the backward pass needs anything."""
+        for index in range(segment.last, segment.first, -1):
+            passed = self.passed[index]
+            found, _ = self._footprint(passed.node, passed.run)
+            if passed.recorded and (found.inputs or found.outputs or found.own is not None):
+                return index
+        return segment.first
 
     def storages(self, edges: Iterable[Edge]) -> list[int]:
         """Return where some values lie, but for those that are there all along."""

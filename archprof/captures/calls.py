@@ -38,7 +38,8 @@ class Dispatched(NamedTuple):
     it returns, and the outputs are the most that it can. *written* tells how its code calls the operator: as a
     `function` of torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *until* are, where
     that was followed, the places of the last calls during which the storages of its outputs were there. A *detached*
-    one ran in training where gradients are switched off.
+    one ran in training where gradients are switched off, one within a *checkpoint* of the code, of that number from 1,
+    where all is to be computed again, in a backward pass of its own if that is *reentrant*.
     """
 
     target: str
@@ -54,6 +55,8 @@ class Dispatched(NamedTuple):
     written: str = "method"
     until: tuple[int, ...] = ()
     detached: bool = False
+    checkpoint: int = 0
+    reentrant: bool = False
 
     @property
     def name(self) -> str:

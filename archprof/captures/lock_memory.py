@@ -23,6 +23,8 @@ def read_memory(record: Mapping[str, Any], reads: int, returns: int) -> Memory |
         field(record, "slots", lambda found: _slots(found, reads), None),
         field(record, "outlives", lambda found: _counts(found, returns), ()),
         field(record, "detached", flag, False),
+        field(record, "checkpoint", count, 0),
+        field(record, "reentrant", flag, False),
     )
 
 

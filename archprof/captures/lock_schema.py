@@ -84,6 +84,8 @@ def _node() -> dict[str, Any]:
         "slots": {"type": "array", "items": _COUNT},
         "outlives": {"type": "array", "items": _COUNT},
         "detached": {"type": "boolean"},
+        "checkpoint": {"type": "integer", "minimum": 1},
+        "reentrant": {"type": "boolean"},
     }
     always = ("path", "inputs", "outputs", "block", "block_type")
     ways = [{"required": ["op", "attributes"]}, {"required": ["recorded"]}]

@@ -21,7 +21,8 @@ def memory_of(
     writes = dict.fromkeys(place for name, _, place in _places(first) if name in first.writes)
     dtypes = {names.get(key, key): seen.dtype for key, (seen, _) in held_tensors(first) if seen.dtype != "float32"}
     slots = _slots(first, reads)
-    found = Memory(aliases, aliases_of_many, tuple(writes), dtypes, slots, outlives, first.detached)
+    again = first.checkpoint, first.reentrant
+    found = Memory(aliases, aliases_of_many, tuple(writes), dtypes, slots, outlives, first.detached, *again)
     return found if found != Memory() else None
 
 

@@ -4,6 +4,7 @@ between to be computed again in the backward pass, autocast, and functions with 
 import functools
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import torch
@@ -26,7 +27,9 @@ class Modes:
 
     def __init__(self, gradients: bool, *, real: bool) -> None:
         self._gradients, self._real = gradients, real
-        self._checkpoints = self._autocasts = 0
+        self._checkpoints = self._selective = self._autocasts = 0
+        self._inside = 0  # of how many checkpoints what runs now is
+        self.reentrant = False  # whether the outermost of them has a backward pass of its own
         self._functions: dict[str, None] = {}
         self._before: list[tuple[Any, str, Any]] = []
         self._around: list[bool] = []
@@ -35,6 +38,11 @@ class Modes:
     def gradients(self) -> bool:
         """Whether what runs now would be saved for a backward pass."""
         return torch.is_grad_enabled()
+
+    @property
+    def checkpoint(self) -> int:
+        """The number of the checkpoint that what runs now is in, the outermost, from 1; 0 where it is in none."""
+        return self._checkpoints if self._inside else 0
 
     def __enter__(self) -> "Modes":
         self._put(checkpointing, "_checkpoint_without_reentrant_generator", self._once)
@@ -67,8 +75,10 @@ class Modes:
         """Yield what is to be told of what code asked for that is not followed; what it saves, where it trains."""
         if self._checkpoints and training:
             calls = plural(self._checkpoints, "call")
-            said = f"the code checkpoints {calls} by torch.utils.checkpoint: counted is what they save without"
-            yield f"{said}; `--checkpoint blocks` counts blocks so"
+            yield f"the code checkpoints {calls} by torch.utils.checkpoint, which the backward pass runs again"
+        if self._selective and training:
+            calls = plural(self._selective, "call")
+            yield f"the code chooses what {calls} of torch.utils.checkpoint keep: counted is what they save without"
         if self._autocasts:
             times = plural(self._autocasts, "time")
             yield f"the code switches autocast on {times}: counted are types without; `--amp bf16` counts all under it"
@@ -76,14 +86,24 @@ class Modes:
             named = ", ".join([f"`{name}`" for name in self._functions])
             yield f"what {named} of torch.autograd.Function saves is not known: counted is what its forward would save"
 
-    def _once(self, *_: Any, **__: Any) -> Iterator[None]:
-        """Stand around a function that is checkpointed, which runs once, as it is."""
-        self.checkpointed()
-        yield
+    def _once(self, _: Any, __: bool = True, context_fn: Any = None, *___: Any, **____: Any) -> Iterator[None]:
+        """Stand around a function that is checkpointed, which runs once, as it is; what it keeps by a context of its
+        own is not followed."""
+        if context_fn not in (None, checkpointing.noop_context_fn):
+            self._selective += 1
+            yield
+            return
+        with self.checkpointed(reentrant=False):
+            yield
 
-    def checkpointed(self) -> None:
-        """Note that code checkpoints a call."""
-        self._checkpoints += 1
+    @contextmanager
+    def checkpointed(self, *, reentrant: bool) -> Iterator[None]:
+        """Note that code checkpoints what runs within."""
+        if not self._inside:
+            self._checkpoints, self.reentrant = self._checkpoints + 1, reentrant
+        self._inside += 1
+        yield
+        self._inside -= 1
 
     def _autocast(self, mode: Any) -> Any:
         self._autocasts += bool(mode._enabled)
@@ -138,8 +158,8 @@ class _Reentrant:
         self._modes = modes
 
     def apply(self, function: Any, _: Any, *args: Any) -> Any:
-        self._modes.checkpointed()
-        return function(*args)
+        with self._modes.checkpointed(reentrant=True):
+            return function(*args)
 
 
 def _entering(modes: Modes, enter: Any) -> Any:

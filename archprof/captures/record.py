@@ -240,7 +240,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         place, counted = self._running[-1], macs is not None
         how = (writes, bounded, self._written)
         detached = self._trains and not self._modes.gradients
-        self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, *how, detached=detached))
+        call = Dispatched(target, *place, given, outputs, macs or 0, counted, *how, detached=detached)
+        if self._trains and (number := self._modes.checkpoint):
+            call = call._replace(checkpoint=number, reentrant=self._modes.reentrant)
+        self.calls.append(call)
 
 
 def _written(frame: FrameType | None, name: str) -> str:

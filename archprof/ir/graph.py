@@ -55,7 +55,8 @@ class Memory(NamedTuple):
     simply the first: behind constants and parameters; inputs without one are only waited for. *outlives* tell during
     how many further calls the storages of the outputs are there, of those that are longer than anybody reads them: code
     has them in its variables; 0 for any other. A *detached* call ran where code switches gradients off, and no gradient
-    goes back through it.
+    goes back through it. One within a *checkpoint*, which code sets and of which the number is told, from 1, runs again
+    in the backward pass: in one of its own where that is *reentrant*.
     """
 
     aliases: tuple[Place | None, ...] = ()
@@ -65,6 +66,8 @@ class Memory(NamedTuple):
     slots: tuple[int, ...] | None = None
     outlives: tuple[int, ...] = ()
     detached: bool = False
+    checkpoint: int = 0
+    reentrant: bool = False
 
 
 def read_of(inputs: tuple[Edge, ...], memory: Memory | None) -> tuple[Edge, ...]:

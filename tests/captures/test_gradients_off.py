@@ -1,10 +1,12 @@
 """Code that switches gradients off in its forward: what it runs there is not saved, does not learn, and costs no
 backward pass, as torch's own hooks and counter say."""
 
+import functools
+
 import pytest
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
+from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
@@ -124,17 +126,33 @@ class Checkpointed(Frozen):
 
 
 @pytest.mark.parametrize("reentrant", [False, True])
-def test_checkpoints_of_code_are_said_not_to_be_followed(reentrant):
+def test_checkpoints_of_code_are_told_and_written_down(reentrant, tmp_path):
     before = torch.utils.checkpoint.CheckpointFunction
     graph = archprof.capture(Checkpointed(reentrant), (16,), train=True)
-    said = (
-        "the code checkpoints 2 calls by torch.utils.checkpoint: counted is what they save without; "
-        "`--checkpoint blocks` counts blocks so"
-    )
+    said = "the code checkpoints 2 calls by torch.utils.checkpoint, which the backward pass runs again"
     assert graph.origin.remarks == (said,)
     assert said in archprof.memory(graph, train="sgd").rules
     assert archprof.capture(Checkpointed(reentrant).eval(), (16,)).origin.remarks == ()
     assert torch.utils.checkpoint.CheckpointFunction is before
+    within = [(node.memory.checkpoint, node.memory.reentrant) if node.memory else (0, False) for node in graph.nodes]
+    assert dict.fromkeys(within) == dict.fromkeys([(1, reentrant), (2, reentrant), (0, False)])
+    path = tmp_path / "net.lock.json"
+    archprof.lock(graph, path)
+    assert [node.memory for node in read_lock(str(path)).graph.nodes] == [node.memory for node in graph.nodes]
+
+
+def test_what_checkpoints_choose_to_keep_is_not_followed():
+    """torch asks a context which operators' results are kept."""
+
+    class Selective(Frozen):
+        def forward(self, x):
+            contexts = functools.partial(create_selective_checkpoint_contexts, [torch.ops.aten.addmm.default])
+            return self.head(checkpoint(self.body, x, use_reentrant=False, context_fn=contexts))
+
+    graph = archprof.capture(Selective(), (16,), train=True)
+    said = "the code chooses what 1 call of torch.utils.checkpoint keep: counted is what they save without"
+    assert graph.origin.remarks == (said,)
+    assert not any(node.memory and node.memory.checkpoint for node in graph.nodes)
 
 
 def test_in_evaluation_nothing_changes():

@@ -5,6 +5,7 @@ import pytest
 import archprof
 from archprof.allocation.checkpoint import segments
 from archprof.allocation.report import analyze_memory
+from archprof.allocation.saved import saved_by_calls
 from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.ir.graph import Edge
 from archprof.ir.setup import Setup
@@ -16,7 +17,7 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 from archprof.runtime.build import build_network  # noqa: E402
-from tests.memory.recorder import Recorder, Step  # noqa: E402
+from tests.memory.recorder import Recorder, Step, training_step  # noqa: E402
 
 # A call alone is no block: its output learns, which torch asks of what goes into the first checkpoint.
 HEAD = """
@@ -59,7 +60,7 @@ class Checkpointed:
 
     def __call__(self, images):
         values = {Edge(-1): images}
-        starts = {segment.first: segment for segment in segments(self.graph)}
+        starts = {segment.first: segment for segment in segments(self.graph, blocks=True)}
         index = 0
         while index < len(self.graph.nodes):
             if index in starts:
@@ -151,3 +152,45 @@ def test_nothing_that_code_held_is_there_at_the_step(checkpoint):
     graph = archprof.capture(Headed(), (4, 8, 8), train=True)
     found = analyze_memory(graph, Setup(train="sgd", checkpoint=checkpoint))
     assert (found.resident.weights, found.phase(STEP)) == (4 * 56, 4 * 56)
+
+
+class Coded(nn.Module):
+    """Positions, and a function of them whose code checkpoints parts of it."""
+
+    def __init__(self, function, reentrant):
+        super().__init__()
+        self.function, self.reentrant = function, reentrant
+        self.before, self.layer, self.after = nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+        self.block = nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 64), nn.GELU(), nn.Dropout(0.1), nn.Linear(64, 16))
+        self.maps = nn.Sequential(nn.Conv1d(12, 12, 3, padding=1), nn.BatchNorm1d(12), nn.ReLU(inplace=True))
+
+    def again(self, function, *inputs):
+        return checkpoint(function, *inputs, use_reentrant=self.reentrant)
+
+    def forward(self, x):
+        return self.after(self.function(self, self.before(x)).mean(1))
+
+
+CODED = {
+    "a block": lambda own, x: x + own.again(own.block, x),
+    "a block with its shortcut": lambda own, x: own.again(lambda x: x + own.block(x), x),
+    "maps": lambda own, x: own.again(own.maps, own.again(own.maps, x)),
+    "a layer": lambda own, x: own.again(own.layer, x),
+    "a product of two": lambda own, x: own.again(lambda x, y: (x * y).tanh().exp(), x, own.layer(x)),
+    "what is seen otherwise": lambda own, x: own.again(lambda x: own.layer(x).exp().mT.contiguous(), x).mT,
+    "what needs what it reads": lambda own, x: own.again(lambda x: nn.functional.gelu(own.layer(x)), x),
+}
+
+
+@pytest.mark.parametrize("reentrant", [False, True], ids=["", "reentrant"])
+@pytest.mark.parametrize("name", CODED)
+def test_what_code_checkpoints_takes_what_torchs_does(name, reentrant):
+    module, images = Coded(CODED[name], reentrant), torch.rand(3, 12, 16)
+    graph = archprof.capture(module, (12, 16), train=True)
+    found = analyze_memory(graph, Setup(3, train="sgd", kernels="cpu"))
+    expected = training_step(module, images, torch.zeros(3, dtype=torch.long))
+    assert (found.phase(FORWARD), found.timeline.after(FORWARD)) == expected[:2]
+    assert found.phase(BACKWARD) == expected.backward_peak
+    saved, _ = saved_by_calls(graph, Setup(3, train="sgd", kernels="cpu"))
+    outputs = 3 * 3 * 4
+    assert sum(saved) == expected.after_forward - 2 * outputs - 2 * 4  # the loss has a log-softmax, itself and a weight
