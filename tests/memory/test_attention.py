@@ -49,6 +49,8 @@ ROWS = {
     "a smaller map": (LAST, "  - attention: {heads: 3, reduce: 2}"),
     "patches merged": (LAST, "  - merge_patches\n  - linear: 20"),
     "channels first": (MAP, "  - attention: {heads: 3}"),
+    "channels first, one head": (MAP, "  - attention: {heads: 1}"),
+    "channels first, one head, a bias": (MAP, "  - attention: {heads: 1, position: relative}"),
     "distances": (MAP, "  - attention: {heads: 3, position: distance}"),
     "sines and cosines": (MAP, "  - fourier_positions"),
     "one head of keys": (

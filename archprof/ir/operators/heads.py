@@ -202,18 +202,19 @@ class HeadAttention(_Heads):
         own, scratch = found.own or 0, found.scratch
         fused = bool(found.outputs)
         kept: tuple[int, ...] = tuple(range(len(run.inputs)))
+        viewed = self.channels_last
         if not self.channels_last:
-            # Queries, keys and values are copied, so that their features lie together, and so is the result; but a
-            # GPU's kernel has those of all heads together already, of which the map is a view.
+            # Queries, keys and values are copied, so that their features lie together, and so is the result; but of a
+            # single head they do already, and of all where a GPU's kernel made them: then the map is a view of them.
             copied = sum(map(run.bytes, (queries, keys, values)))
             saved = copied if fused else run.bytes(values) if found.inputs else 0
             own, scratch, kept = own + saved, scratch + copied, ()
-            viewed = fused and not on_cpu
+            viewed = self.heads == 1 or (fused and not on_cpu)
             own, scratch = own + out * (fused and not viewed), scratch + out * (not viewed)
         elif not fused:
             # Heads are put together in a copy; of what came in, the values are needed, or nothing.
             scratch, kept = scratch + out, (len(run.inputs) - 1,) if found.inputs else ()
-        outputs = (0,) if fused and (self.channels_last or not on_cpu) else ()
+        outputs = (0,) if fused and viewed else ()
         if mask is not None:
             size = run.elements(mask) * SINGLE
             index = product(mask.shape[-2:]) * INDEX * bool(self.position)
