@@ -228,11 +228,27 @@ def test_what_torch_has_for_channels_in_front_alone(layer, what, before, shape, 
 CAUSAL = {"heads": 2, "causal": True}
 
 
+def queried(options):
+    """Return a layer of attention whose queries, keys and values are three inputs."""
+    return {
+        "sequence": [
+            {"id": "x", "sequence": ["identity"]},
+            {"id": "attended", "from": ["x", "x", "x"], "dot_product_attention": options},
+        ]
+    }
+
+
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
         ([{"dot_product_attention": 16}], "no features are left for 16 heads of 24×7×6"),
         ([{"dot_product_attention": {"heads": 1, "key_dim": 12}}], "no features are left for 1 head of 24×7×6"),
+        ([queried({"heads": 8, "key_dim": 7})], "queries of 24 features are not 8 heads of 7"),
+        ([queried({"heads": 7})], "24 features are not divisible by 7 heads"),
+        (
+            [{"linear": 24}, queried({"heads": 8})],
+            "attention needs queries of positions and features, not 24",
+        ),
         (
             [{"dot_product_attention": {"heads": 2, "every": 2, "position": "distance"}}],
             "42 queries at every 2 of the rows and columns of 7×6",

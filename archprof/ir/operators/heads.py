@@ -38,12 +38,27 @@ class _Heads(Operator):
         """Return how many positions the features of a value stand at; raises ShapeError where they are no such ones."""
         rank = len(value.shape)
         axis = rank - 1 if self.channels_last else int(value.in_windows)
-        if rank < 2 or value.channel != axis or not same(value.channels, channels):
+        if rank < 2:
+            message = f"attention needs {what} of positions and features, not {show_shape(value.shape)}"
+            raise ShapeError(message, "a map is brought into a row with `tokens`, before a linear layer flattens it")
+        if value.channel != axis or not same(value.channels, channels):
             raise ShapeError(f"attention needs {what} of {channels} features, not {show_shape(value.shape)}")
         return product(value.space)
 
     def _with_features(self, value: Value, features: Dim) -> Value:
         return value.with_channels(features)
+
+
+def _shared_out(features: Dim, heads: Dim, key_dim: Dim | None) -> Dim:
+    """Return how many features of the queries a head has; raises ShapeError where it should have another number."""
+    if key_dim is not None and not same(heads * key_dim, features):
+        help = "beside keys it is the queries that say so: leave `key_dim` out"
+        raise ShapeError(
+            f"queries of {features} features are not {heads} heads of {key_dim}", help, ("key_dim", "heads")
+        )
+    if key_dim is None and features % heads != 0:
+        raise ShapeError(f"{features} features are not divisible by {heads} heads", columns=("heads",))
+    return features // heads
 
 
 @operator
@@ -79,7 +94,12 @@ class HeadAttention(_Heads):
     columns: ClassVar[tuple[Column, ...]] = (
         Column("heads", count(), "heads", ("num_heads",), required=True),
         Column("kv_heads", count(), "heads of keys and values; as many unless given", ("num_kv_heads",)),
-        Column("key_dim", count(), "features of a query and a key; a third of a head's unless given", ("head_dim",)),
+        Column(
+            "key_dim",
+            count(),
+            "features of a query and a key: of one input a third of a head's unless given",
+            ("head_dim",),
+        ),
         Column("interleaved", FLAG, "whether each head's queries, keys and values lie together"),
         Column("causal", FLAG, "whether a position sees only those up to it"),
         Column("position", one_of(*POSITIONS), "a learned bias for each way that two positions lie to each other"),
@@ -94,7 +114,7 @@ class HeadAttention(_Heads):
             key_dim = inputs[0].channels // (heads + 2 * kv_heads) if key_dim is None else key_dim
             value_dim = (inputs[0].channels - (heads + kv_heads) * key_dim) // kv_heads
         else:
-            key_dim = inputs[0].channels // heads
+            key_dim = _shared_out(inputs[0].channels, heads, key_dim)
             value_dim = inputs[-1].channels // kv_heads - (key_dim if len(inputs) == 2 else 0)
         if key_dim < 1 or value_dim < 1:
             shapes = ", ".join(show_shape(value.shape) for value in inputs)
