@@ -44,6 +44,7 @@ ROWS = {
     "bilinear": "  - upsample: {size: 48, mode: bilinear}\n  - conv2d: {k: 1, c: 8}",
     "pixel shuffle": "  - pixel_shuffle: 2\n  - conv2d: {k: 1, c: 8}",
     "prelu": "  - prelu\n  - conv2d: {k: 1, c: 8}",
+    "prelu, shared": "  - prelu: {shared: true}\n  - conv2d: {k: 1, c: 8}",
     "elu": "  - elu\n  - conv2d: {k: 1, c: 8}",
     "gelu by tanh": "  - gelu_tanh\n  - conv2d: {k: 1, c: 8}",
     "star relu": "  - star_relu\n  - conv2d: {k: 1, c: 8}",

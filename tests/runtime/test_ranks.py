@@ -54,6 +54,7 @@ CONV = {"conv": {"k": 3, "s": 2, "c": 6, "norm": "batch_norm", "act": "relu"}}
         ("4x9x8", {"layer_norm": {"channels_last": True, "bias": False}}, nn.LayerNorm(8, bias=False)),
         ("4x9x8", {"layer_norm": {"channels_last": True, "affine": False}}, nn.LayerNorm(8, elementwise_affine=False)),
         ("4x5x9x8", "prelu", nn.PReLU(4)),
+        ("4x9", {"prelu": {"shared": True}}, nn.PReLU()),
         ("4x9", {"upsample": {"factor": 2, "mode": "bilinear"}}, nn.Upsample(scale_factor=2, mode="linear")),
         ("4x9x8", {"upsample": {"size": "5x20", "mode": "bilinear", "align_corners": True}},
          nn.Upsample((5, 20), mode="bilinear", align_corners=True)),

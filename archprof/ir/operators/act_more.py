@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.columns import Column, ratio
+from archprof.ir.columns import FLAG, Column, ratio
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.act import Activation
@@ -19,22 +19,26 @@ if TYPE_CHECKING:
 
 @operator
 class PReLU(Activation):
-    """max(x, 0) + a·min(x, 0), where a is learned for each channel (He et al. 2015)."""
+    """max(x, 0) + a·min(x, 0), where a is learned, for each channel or, *shared*, one for all (He et al. 2015)."""
 
     num_features: Dim
+    shared: bool = False
 
     name: ClassVar[str] = "prelu"
     tried: ClassVar[str] = "installed"
     inplace: ClassVar[bool] = False
     params_formula: ClassVar[str] = "N"
     autocast: ClassVar[str] = "promote"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("shared", FLAG, "one slope for all channels; each has its own unless given"),
+    )
 
     @classmethod
-    def of(cls, *inputs: Value) -> PReLU:
-        return cls(channels_first(inputs[0], "PReLU").channels)
+    def of(cls, *inputs: Value, shared: bool = False) -> PReLU:
+        return cls(1 if shared else channels_first(inputs[0], "PReLU").channels, shared)
 
     def output(self, *inputs: Value) -> Value:
-        return check_channels(self.num_features, inputs[0], "PReLU")
+        return inputs[0] if self.shared else check_channels(self.num_features, inputs[0], "PReLU")
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_features)}
