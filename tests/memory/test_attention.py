@@ -42,6 +42,8 @@ ROWS = {
         "  - branches:\n      join: concat_tokens\n"
         "      paths: [[token_range: {start: 0, size: 1}, linear: 48], [token_range: 1]]",
     ),
+    "lengths of features": (TOKENS, "  - linear: 20\n  - normalize"),
+    "lengths of maps": (MAP, "  - conv2d: {k: 1, c: 20}\n  - normalize\n  - normalize: positions"),
     "attention on a map": (LAST, "  - attention: {heads: 3}"),
     "windows": (LAST, "  - attention: {heads: 3, window: 4}"),
     "shifted windows": (LAST, "  - attention: {heads: 3, window: 4, shift: 2}"),

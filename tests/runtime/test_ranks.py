@@ -132,6 +132,30 @@ def test_layer_norm_of_channels_in_front(taken):
     assert torch.allclose(network(x), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("taken", "layers", "axes"),
+    [
+        ("10:float32", ["normalize"], 1),
+        ("4x9", ["normalize"], 1),
+        ("4x9", [{"normalize": "positions"}], 2),
+        ("4x9", ["tokens", "normalize"], 2),
+        ("4x9", ["tokens", {"normalize": "positions"}], 1),
+        ("4x9x8", [{"normalize": "positions"}], (2, 3)),
+        ("4x5x9x8", ["normalize"], 1),
+    ],
+)
+def test_a_length_is_that_of_channels_or_of_positions(taken, layers, axes):
+    _, network = made(taken, *layers)
+    x = torch.randn(2, *map(int, taken.partition(":")[0].split("x")))
+    expected = functional.normalize(x.transpose(1, 2) if "tokens" in layers else x, dim=axes)
+    assert torch.equal(network(x), expected)
+
+
+def test_features_have_no_positions():
+    with pytest.raises(InputError, match="a length of the positions of 10, which has none"):
+        made("10:float32", {"normalize": "positions"})
+
+
 @pytest.mark.parametrize("index", [0, 8, -1, -9])
 def test_a_token_is_counted_from_either_end(index):
     graph, network = made("9:int64", {"embedding": {"size": 7, "c": 5}}, {"token": index})
