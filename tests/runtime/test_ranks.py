@@ -151,6 +151,21 @@ def test_a_length_is_that_of_channels_or_of_positions(taken, layers, axes):
     assert torch.equal(network(x), expected)
 
 
+@pytest.mark.parametrize(
+    ("size", "shape"), [("2", (6, 2, 2)), ("3x2", (4, 3, 2)), ("2x3x1", (4, 2, 3, 1)), ("", (24, 1, 1))]
+)
+def test_features_become_a_map(size, shape):
+    graph, network = made("24:float32", {"unflatten": {"size": size}} if size else "unflatten")
+    assert graph.value(graph.outputs["output"]).shape == shape
+    x = torch.randn(2, 24)
+    assert torch.equal(network(x), x.unflatten(1, shape))
+
+
+def test_features_that_fill_no_map():
+    with pytest.raises(InputError, match="24 features are not divisible by 25 positions, 5×5"):
+        made("24:float32", {"unflatten": 5})
+
+
 def test_features_have_no_positions():
     with pytest.raises(InputError, match="a length of the positions of 10, which has none"):
         made("10:float32", {"normalize": "positions"})

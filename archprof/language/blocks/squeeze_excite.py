@@ -50,7 +50,7 @@ def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input
         gate = _dense(net, "expand", gate, x.channels, se)
         gate = net.apply("gate", se.gate.make(gate.value), gate) if se.gate else gate
         if se.form == "linear":
-            gate = net.apply("unflatten", Unflatten(len(x.value.shape) - 1), gate)
+            gate = net.apply("unflatten", Unflatten((1,) * (len(x.value.shape) - 1)), gate)
         return net.apply("scale", Multiply(), x, gate)
 
 
