@@ -6,7 +6,7 @@ from collections.abc import Mapping
 NOT_YET: Mapping[str, str] = {
     "act": """
         celu crelu frelu glu hardshrink hardtanh logsigmoid lrelu maxout rrelu selu
-        softplus softshrink softsign tanhshrink threshold
+        softshrink softsign tanhshrink threshold
     """,
     "norm": """
         localresponsenorm lrn spectralnorm switchablenorm

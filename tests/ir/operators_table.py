@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
-from archprof.ir.operators.act_more import ELU, GELUTanh, Mish, PReLU, QuickGELU, StarReLU
+from archprof.ir.operators.act_more import ELU, GELUTanh, Mish, PReLU, QuickGELU, Softplus, StarReLU
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.blur_pool import BlurPool2d
+from archprof.ir.operators.called import Abs, Exp
 from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
@@ -456,6 +457,9 @@ RANKED_OTHERS = (
     Row(Mish(), (MAP,), MAP),
     Row(GELUTanh(), (MAP,), MAP),
     Row(QuickGELU(), (MAP,), MAP),
+    Row(Softplus(), (MAP,), MAP),
+    Row(Abs(), (FEATURES,), FEATURES),
+    Row(Exp(), (MAP,), MAP),
     Row(StarReLU(), (MAP,), MAP, params=2),
     Row(Upsample((2, 3)), (MAP,), (12, 18, 24)),
     Row(Upsample(size=(5, 20), mode="bilinear", align_corners=True), (MAP,), (12, 5, 20)),

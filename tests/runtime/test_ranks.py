@@ -340,10 +340,13 @@ def test_windows_are_not_shifted_along_a_side_that_they_fill(size, shifts):
     ("name", "function"),
     [
         ("quick_gelu", lambda x: x * torch.sigmoid(1.702 * x)),
+        ("abs", torch.abs),
+        ("exp", torch.exp),
+        ("softplus", functional.softplus),
         ("star_relu", lambda x: 0.8944 * torch.relu(x).square() - 0.4472),
     ],
 )
-def test_activations_that_torch_has_not(name, function):
+def test_functions_of_each_element(name, function):
     _, network = made("4x9x8", name)
     x = torch.randn(2, 4, 9, 8)
     assert torch.allclose(network(x), function(x), atol=1e-6)

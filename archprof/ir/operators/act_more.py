@@ -79,6 +79,17 @@ class Mish(Activation):
     torch_name: ClassVar[str] = "Mish"
 
 
+class Softplus(Activation):
+    """log(1 + e^x) (Dugas et al. 2001), above 0: a scale, a rate, a deviation."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "softplus"
+    tried: ClassVar[str] = "installed"
+    torch_name: ClassVar[str] = "Softplus"
+    inplace: ClassVar[bool] = False
+    autocast: ClassVar[str] = "full"
+
+
 class GELUTanh(Activation):
     """x · Φ(x) with tanh in the place of the normal distribution's Φ (Hendrycks & Gimpel 2016, section 2)."""
 
