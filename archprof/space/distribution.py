@@ -17,6 +17,7 @@ from archprof.space.fitting import Fitting
 from archprof.space.greatest import greatest_first
 from archprof.space.meeting import Halves, halves
 from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths, paths_through
+from archprof.space.reaching import first_reaching
 from archprof.space.shares import Shares, shares_of
 from archprof.space.sums import Sums
 from archprof.space.ways import Ways
@@ -95,13 +96,7 @@ class Distribution:
         step = max(self.lattice.step, 1)
         first, last = between or (self.least, self.greatest)
         low, high = max(first - self.least, 0) // step, (min(last, self.greatest) - self.least) // step
-        while low < high:
-            middle = (low + high) // 2
-            if self.count(self._sum(middle)) >= wanted:
-                high = middle
-            else:
-                low = middle + 1
-        return self._sum(low)
+        return self._sum(first_reaching(lambda place: self.count(self._sum(place)), wanted, self.total, low, high))
 
     def _sum(self, place: int) -> int:
         return self.least + place * self.lattice.step

@@ -3,8 +3,10 @@ behind it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from archprof.errors import usage_error
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.automaton import Automaton
 from archprof.space.exact import CertificateError, total_of
@@ -47,6 +49,15 @@ class Halves:
             yield node, sums, self.backward[node]
 
 
+class _Bundle(NamedTuple):
+    """The arcs from a node to a target that cost the same: how many there are, or how probable they are together."""
+
+    node: int
+    target: int
+    cost: int
+    weight: float
+
+
 class Builder:
     """Tables of both halves as they grow towards each other."""
 
@@ -56,10 +67,10 @@ class Builder:
         self.forward: dict[int, Sums] = {}
         self.backward: dict[int, Sums] = {last: one_way(chances is not None)}
         self.front, self.back = 0, last
-        self.incoming: list[list[tuple[int, int]]] = [[] for _ in automaton.arcs]
-        for node, arcs in enumerate(automaton.arcs):
-            for place, arc in enumerate(arcs):
-                self.incoming[arc.target].append((node, place))
+        self._onward = [self._bundles(node) for node in range(last + 1)]
+        self._incoming: list[list[_Bundle]] = [[] for _ in automaton.arcs]
+        for bundle in chain.from_iterable(self._onward):
+            self._incoming[bundle.target].append(bundle)
         self.lattices_to, self.lattices_from = lattices_to(automaton, metric), lattices_from(automaton, metric)
         self.greatest_to = tuple(-found for found in least_to(automaton, metric, -1))
         self.paths_to, self.paths_from = paths_to(automaton), paths_from(automaton)
@@ -69,19 +80,22 @@ class Builder:
         if node == 0:
             return [Part(one_way(self.chances is not None), 0)]
         return [
-            self._part(self.forward[before], before, place)
-            for before, place in self.incoming[node]
-            if before < self.front
+            Part(self.forward[bundle.node], bundle.cost, bundle.weight)
+            for bundle in self._incoming[node]
+            if bundle.node < self.front
         ]
 
     def parts_from(self, node: int) -> list[Part]:
         """Return what a node leads to."""
-        arcs = self.automaton.arcs[node]
-        return [self._part(self.backward[arc.target], node, place) for place, arc in enumerate(arcs)]
+        return [Part(self.backward[bundle.target], bundle.cost, bundle.weight) for bundle in self._onward[node]]
 
-    def _part(self, sums: Sums, node: int, place: int) -> Part:
-        cost = self.automaton.arcs[node][place].costs[self.metric]
-        return Part(sums, cost, None if self.chances is None else self.chances[node][place])
+    def _bundles(self, node: int) -> list[_Bundle]:
+        """Return the arcs of a node in bundles."""
+        weights: dict[tuple[int, int], float] = {}
+        for place, arc in enumerate(self.automaton.arcs[node]):
+            alike = arc.target, arc.costs[self.metric]
+            weights[alike] = weights.get(alike, 0) + (1 if self.chances is None else self.chances[node][place])
+        return [_Bundle(node, *alike, weight) for alike, weight in weights.items()]
 
     def step(self) -> None:
         """Count one node more, of that half where it is less work, and not beyond 64 bits while the other is not."""
@@ -101,7 +115,7 @@ class Builder:
         node = self.front
         bins = (self.greatest_to[node] - self.lattices_to[node].least) // max(self.lattices_to[node].step, 1) + 1
         entries = sum(part.sums.size for part in self.parts_to(node))
-        return min(bins, entries, self.paths_to[node]) * len(self.automaton.arcs[node])
+        return min(bins, entries, self.paths_to[node]) * len(self._onward[node])
 
     def _work_back(self) -> int:
         return sum(part.sums.size for part in self.parts_from(self.back - 1))
@@ -133,7 +147,7 @@ class Builder:
         nodes = self.crossed(cut)
         if cut > self.back:
             return sum(self.backward[node].size for node in nodes)
-        into = [(node, [before for before, _ in self.incoming[node] if before < cut]) for node in nodes]
+        into = [(node, [bundle.node for bundle in self._incoming[node] if bundle.node < cut]) for node in nodes]
         before = [
             self.forward[node].size if node < self.front else sum(self.forward[other].size for other in others)
             for node, others in into
@@ -172,8 +186,8 @@ class Builder:
         return found
 
     def _ways(self, node: int) -> int:
-        before = (before for before, _ in self.incoming[node] if before < self.front)
-        return sum(self.paths_to[node] for node in before) if node else 1
+        into = [bundle for bundle in self._incoming[node] if bundle.node < self.front]
+        return sum(self.paths_to[bundle.node] * int(bundle.weight) for bundle in into) if node else 1
 
 
 def halves(automaton: Automaton, metric: int, chances: Chances | None = None, told: Told = untold) -> Halves:

@@ -119,12 +119,12 @@ class Sums:
 
 
 class Part(NamedTuple):
-    """Ways that go on: their table, what the next choice adds to each sum, and how probable that is, where they are
-    probabilities."""
+    """Ways that go on: their table, what the next choice adds to each sum, and by how many options it may be made that
+    cost the same; how probable these are, where ways are probabilities."""
 
     sums: Sums
     cost: int
-    chance: float | None = None
+    weight: float = 1
 
 
 def one_way(chances: bool = False) -> Sums:
@@ -181,7 +181,7 @@ def _add(window: Numbers, start: int, part: Part, low: int, step: int) -> None:
 
 def _weighed(part: Part, first: int, end: int) -> Numbers:
     numbers: Numbers = part.sums.numbers[first:end]
-    return numbers if part.chance is None else numbers * part.chance
+    return numbers if part.weight == 1 else np.multiply(numbers, part.weight, dtype=_kind([part]))
 
 
 def _kind(parts: Sequence[Part]) -> type[np.float64] | type[np.uint64]:
