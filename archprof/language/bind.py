@@ -14,7 +14,7 @@ from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, check_idle, is_none, read_cell
 from archprof.language.expression import holds
 from archprof.language.registry import find_operator
-from archprof.language.scope import LayerOfBody, Scope, names_asked
+from archprof.language.scope import LayerOfBody, Scope, Shared, names_asked
 from archprof.named_tuple import NamedTuple
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
@@ -490,9 +490,12 @@ class Binder:
         return None
 
 
-def scope_of(blocks: Mapping[str, OwnBlock], cells: Cells) -> Scope:
+def scope_of(blocks: Mapping[str, OwnBlock], cells: Cells, shared: Shared | None = None) -> Scope:
     """Return the blocks that the layers of a spec can name, its own among them: those of another spec, with what is
-    bound of them already, where all that they are made from is the same."""
+    bound of them already, where all that they are made from is the same; or of one at other knobs, as far as they are
+    *shared*."""
+    if shared is not None:
+        return Scope(blocks, cells, _read_body, shared=shared)
     named = names_asked(blocks, cells)
     told = [cells.classes, *map(cells.names.get, named)]
     if not blocks or not all(isinstance(value, _PLAIN) for value in told):

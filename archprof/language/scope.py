@@ -16,7 +16,7 @@ from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
 from archprof.spec.kept import kept
 from archprof.spec.layers import ColumnNames, full_form, layers_below
-from archprof.spec.nodes import Map, Node, Scalar, Seq
+from archprof.spec.nodes import Map, Node, Scalar, Seq, words
 from archprof.spec.own_blocks import OwnBlock, names_in
 
 # What reads the layers of a body, at an address, with what their cells may refer to, in a scope.
@@ -40,9 +40,20 @@ class LayerOfBody(NamedTuple):
     cells: Cells
 
 
+class Shared:
+    """What scopes of the same blocks at other knobs have together: blocks whose bodies, and all blocks in them, ask for
+    none of the knobs that differ, and likewise layers of bodies."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[tuple[Any, ...], Block] = {}
+        self.layers: dict[tuple[Any, ...], LayerOfBody] = {}
+        # The names that layers of bodies ask for, by their nodes: in their cells, and by the blocks in them.
+        self.asked: dict[int, tuple[Node, tuple[str, ...], tuple[str, ...]]] = {}
+
+
 class Scope:
     """The blocks that layers can name; so many blocks of the spec are around them. The bodies of its own are *read*
-    when a row has them applied."""
+    when a row has them applied. Some are *shared* with scopes of other knobs."""
 
     def __init__(
         self,
@@ -50,23 +61,43 @@ class Scope:
         cells: Cells | None = None,
         read: ReadBody | None = None,
         depth: int = 0,
+        shared: Shared | None = None,
     ) -> None:
         self.depth = depth
-        self._definitions, self._cells, self._read = own or {}, cells, read
-        self._own = {name: own_block(block, self, cells) for name, block in self._definitions.items()}
+        self._definitions, self._cells, self._read, self._shared = own or {}, cells, read, shared
+        self._own = {name: self._block(block) for name, block in self._definitions.items()}
         self._columns: dict[str, dict[str, Column]] = {}
         self._spellings: dict[str, ColumnNames] = {}
         # Bodies by what they ask for, beside what keeps the names of arrays theirs.
         self._bodies: dict[tuple[Any, ...], tuple[Cells, Layers]] = {}
-        self.layers: dict[tuple[Any, ...], LayerOfBody] = {}  # likewise
+        self.layers = shared.layers if shared else Shared().layers  # likewise
         self.written: dict[int, Any] = {}  # what layers of bodies say, by their nodes; of whoever reads them
-        self._asked: dict[int, tuple[str, ...]] = {}
+        self._asked = shared.asked if shared else Shared().asked
         self._plain = Plain({}, {}, {})
 
     @cached_property
     def inside(self) -> "Scope":
         """The scope of the bodies of its blocks."""
-        return Scope(self._definitions, self._cells, self._read, self.depth + 1)
+        return Scope(self._definitions, self._cells, self._read, self.depth + 1, self._shared)
+
+    def _block(self, definition: OwnBlock) -> Block:
+        """Return one of the spec's blocks: that of another scope, where all that it asks for is the same there."""
+        if self._shared is None:
+            return own_block(definition, self, self._cells)
+        asked = (definition.name, self.depth, *self._knobs(self._asked_by_blocks([definition.name])))
+        if asked not in self._shared.blocks:
+            self._shared.blocks[asked] = own_block(definition, self, self._cells)
+        return self._shared.blocks[asked]
+
+    def _asked_by_blocks(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return what the spec's own blocks among *names* ask for, and all blocks in them."""
+        inside = _asked_within(self._definitions)
+        return tuple(sorted(self._asked_by_defaults.union(*[inside[name] for name in names if name in inside])))
+
+    def _knobs(self, names: Iterable[str]) -> list[tuple[type, object]]:
+        """Return what tells some names from the same ones at other knobs."""
+        known = self._cells.names if self._cells else {}
+        return [_key(known.get(name)) for name in names]
 
     def of_spec(self) -> "Scope":
         """Return the scope of one spec's layers among those with these blocks: which defaults they use is its own."""
@@ -105,10 +136,12 @@ class Scope:
 
     def asked(self, node: Node, address: str, cells: Cells) -> tuple[Any, ...]:
         """Return what tells a layer in the body of one of its blocks from that layer at other rows."""
-        names = self._asked.get(id(node))
-        if names is None:
-            names = self._asked[id(node)] = tuple(names_in(node) | self._asked_by_defaults | self._asked_by_repeats)
-        return (address, id(node), *[_key(cells.names.get(name)) for name in names])
+        if id(node) not in self._asked:
+            names = tuple(names_in(node) | self._asked_by_defaults | self._asked_by_repeats)
+            self._asked[id(node)] = node, names, self._asked_by_blocks(words(node)) if self._shared else ()
+        _, names, inside = self._asked[id(node)]
+        told = (address, id(node), *[_key(cells.names.get(name)) for name in names])
+        return (*told, self.depth, *self._knobs(inside)) if self._shared else told
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -178,6 +211,20 @@ def _made_of(definitions: Mapping[str, OwnBlock]) -> Mapping[str, tuple[str, ...
         body = full_form(Map({"layers": (Scalar("layers"), block.layers)}), scope)
         layers = layers_below(body.get("layers"), (), scope)
         found[name] = tuple(dict.fromkeys(layer.block.text for _, layer in layers))
+    return found
+
+
+@kept(64)
+def _asked_within(definitions: Mapping[str, OwnBlock]) -> Mapping[str, frozenset[str]]:
+    """Return the names that the blocks of a spec ask for, and all blocks in their bodies, by their names."""
+    found: dict[str, frozenset[str]] = {}
+    for name in definitions:
+        inside, waiting = {name}, [name]
+        while waiting:
+            more = [one for one in _made_of(definitions)[waiting.pop()] if one in definitions and one not in inside]
+            inside.update(more)
+            waiting += more
+        found[name] = frozenset().union(*[_asked_by(definitions[one]) for one in inside])
     return found
 
 

@@ -73,6 +73,7 @@ class Tracer:
         self._frame = Frame((), None, Places({}, {}, {}))
         self._shared = False
         self._fragments: dict[tuple[Any, ...], Fragment] = {}
+        self._blocks: list[Block] = []  # by whose places in memory fragments are known
         memo = memo or Memo()
         self._scaled, self._extremes = memo.scaled, memo.extremes
         self._counts: set[tuple[int, bool]] = set()
@@ -323,13 +324,16 @@ class Tracer:
 
     def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Fragment:
         """Return what a row applies to its inputs: known already where it has been applied to the same ones."""
-        asked = (id(row), repeat if layer.block.counts else min(repeat, 1), self._shared, *[_key(x) for x in inputs])
+        told = _content(layer.block, row) if layer.block.own else id(row)
+        asked = (told, repeat if layer.block.counts else min(repeat, 1), self._shared, *[_key(x) for x in inputs])
         found = self._fragments.get(asked)
         if found is None:
             found = self._traced(layer, row, inputs, repeat)
             # What layers inside take from outside may be something else the next time.
             if len(found.inputs) == len(inputs):
                 self._fragments[asked] = found
+                if layer.block.own:
+                    self._blocks.append(layer.block)
         return found
 
     def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Fragment:
@@ -491,6 +495,18 @@ def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:
             yield Suspect(value.operator.name, value.operator, *place)
         elif isinstance(value, tuple) and not isinstance(value, BoundLayer):
             values += value
+
+
+def _content(block: Block, row: BoundRow) -> object:
+    """Return what tells what a row applies, of a block of the spec, which sees nothing around it: its cells, so that
+    rows of the same ones apply the same; or the row, where they are no plain values."""
+    kinds = map(type, row.values.values())  # 1 and 1.0 are equal
+    told = (id(block), row.scale, row.narrow, *row.values.items(), *kinds)
+    try:
+        hash(told)
+    except TypeError:
+        return id(row)
+    return told
 
 
 def _key(x: Feature) -> tuple[Any, ...]:

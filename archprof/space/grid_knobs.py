@@ -6,9 +6,8 @@ from math import prod
 from archprof.language.cells import cells_of
 from archprof.language.scope import names_asked
 from archprof.named_tuple import NamedTuple
-from archprof.space.rows import words
 from archprof.spec.layers import block_of, column_names, written_layer
-from archprof.spec.nodes import Map, Node, Seq
+from archprof.spec.nodes import Map, Node, Seq, words
 from archprof.spec.own_blocks import OwnBlock, asked_columns, names_in
 from archprof.spec.types import OpenSpace, Spec
 

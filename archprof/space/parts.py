@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from archprof.analysis.totals import counts_of
+from archprof.costs.metrics import Counts
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Feature, Fragment
 from archprof.named_tuple import NamedTuple
@@ -83,6 +84,7 @@ class _Parting:
         self._rows, self._traced_rows = rows, traced
         self._draws = {draw.place: draw for draw in space.choices.knobs}
         self._asking = dict(self._found(rows.layers, "layers"))
+        self._counted: dict[int, tuple[Fragment, Counts]] = {}
 
     def _found(self, layers: tuple[Node, ...], address: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the layers that ask for knobs, each with these: the outermost that names one itself, or that is none of
@@ -173,7 +175,10 @@ class _Parting:
     def _costs(self, fragments: Iterator[tuple[Fragment, bool]]) -> Costs:
         sums = dict.fromkeys(ADDING, 0)
         for fragment, frozen in fragments:
-            counts = counts_of(fragment)
+            # What is drawn again is the same fragment, which stays as long as it is counted here.
+            if id(fragment) not in self._counted:
+                self._counted[id(fragment)] = fragment, counts_of(fragment)
+            _, counts = self._counted[id(fragment)]
             for name in ADDING:
                 sums[name] += 0 if frozen and name in TRAINED else int(counts[name])
         return tuple(sums.values())

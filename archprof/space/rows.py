@@ -1,20 +1,20 @@
 """The layers of a space, written and bound: whole ones, and single rows of those that leave something open."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from archprof.errors import SpecError
 from archprof.language.bind import Binder, scope_of
 from archprof.language.bound import BoundLayer
 from archprof.language.cells import Cells, cells_of
-from archprof.language.scope import names_asked
+from archprof.language.scope import Scope, Shared, names_asked
 from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
 from archprof.space.frozen import Frozen
 from archprof.spec.choices import RowPick, option_text
 from archprof.spec.chosen import OpenLayer, unwritten
 from archprof.spec.header import read_knob
-from archprof.spec.nodes import Node, Scalar, Seq
+from archprof.spec.nodes import Node, Scalar, Seq, words
 from archprof.spec.own_blocks import names_in
 from archprof.spec.types import OpenSpace, Spec
 
@@ -47,6 +47,8 @@ class Rows:
         self.frozen = Frozen(spec, space)
         self._everywhere = (names_asked({}, self._cells) & self._knobs) | self.frozen.knobs
         self._bound: dict[LayerPart, BoundLayer] = {}
+        self._shared = Shared()
+        self._scopes: dict[tuple[tuple[str, int], ...], Scope] = {}
         self._uses: dict[int, frozenset[str]] = {}
 
     def uses(self, index: int) -> frozenset[str]:
@@ -87,7 +89,9 @@ class Rows:
         """Return a layer as values. Raises SpecError with every cell that cannot be read."""
         if part not in self._bound:
             cells = self._with(part.knobs)
-            binder = Binder(cells, self._spec.file, False, scope=scope_of(self._spec.blocks, cells))
+            if part.knobs not in self._scopes:
+                self._scopes[part.knobs] = scope_of(self._spec.blocks, cells, self._shared)
+            binder = Binder(cells, self._spec.file, False, scope=self._scopes[part.knobs])
             found = binder.layers(Seq((written(),)), "layers")
             try:
                 binder.problems.raise_any()
@@ -121,16 +125,3 @@ class Rows:
             assert isinstance(option, Scalar)
             names[name] = read_knob(self._spec.knobs[name], option)
         return self._cells._replace(names=names)
-
-
-def words(node: Node) -> Iterator[str]:
-    """Yield every word in *node*, keys too."""
-    if isinstance(node, Scalar):
-        yield node.text
-    elif isinstance(node, Seq):
-        for item in node.items:
-            yield from words(item)
-    else:
-        for key, value in node.pairs():
-            yield key
-            yield from words(value)

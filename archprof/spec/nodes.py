@@ -66,6 +66,19 @@ def is_blank(node: Node | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.text == "" and node.value is None)
 
 
+def words(node: Node) -> Iterator[str]:
+    """Yield every word in *node*, keys too."""
+    if isinstance(node, Scalar):
+        yield node.text
+    elif isinstance(node, Seq):
+        for item in node.items:
+            yield from words(item)
+    else:
+        for key, value in node.pairs():
+            yield key
+            yield from words(value)
+
+
 def describe(node: Node) -> str:
     """Return what a node is, for messages: `` `relu` ``, "a list", "a mapping"."""
     if isinstance(node, Scalar):

@@ -161,6 +161,27 @@ FROZEN_CELLS = CELLS.replace(
     "layers:\n  - conv: {k: 3, c: 4}\n  - cell:", "layers:\n  - conv: {k: 3, c: 4}\n  - id: cells\n    cell:"
 )
 FROZEN_CELLS = f"{FROZEN_CELLS}stages: [cells]\nfreeze: 1\n"
+# Knobs that only blocks inside of others ask for: in a cell, as a column's default, and for how often a row repeats.
+# One is named like a column of the block around, which is another thing.
+NESTED = f"""{HEAD}
+knobs: {{deep: {{choice: [1, 2]}}, wide: {{choice: [8, 16]}}, k: {{choice: [1, 3]}}}}
+blocks:
+  inner:
+    columns: {{c: {{type: channels}}, kernel: {{type: int, default: $k}}}}
+    repeats: $deep
+    layers: [conv: {{k: $kernel, c: $c}}]
+  middle:
+    columns: {{k: {{type: int}}}}
+    layers: [conv: {{k: $k, c: 8}}, inner: $wide]
+  plain:
+    columns: {{k: {{type: int}}}}
+    layers: [conv: {{k: $k, c: 8}}, conv: {{k: 1, c: 8}}]
+layers:
+  - middle: 3
+  - plain: 3
+  - middle: {{k: {{choice: [3, 5]}}}}
+  - linear: classes
+"""
 SMALL = {
     # Three knobs, the table's ratio, 2² + 2 kernels, and a kernel and a width of the row
     "table": (TABLE, 2**3 * 2 * (2**2 + 2) * 2**2),
@@ -172,6 +193,8 @@ SMALL = {
     # 2 · 2 and 2 + 2² + 2³, and 2² widths
     "strides": (STRIDES, 2 * 2 * (2 + 2**2 + 2**3) * 2**2),
     "forms": (FORMS, 2 * 2 * (6 + 1 + 4) * (16 + 1)),
+    # Three knobs, and a kernel
+    "nested": (NESTED, 2**3 * 2),
     # A wiring, three operations, two, and three
     "cells": (CELLS, 3 * 3 * 2 * 3),
     # How many are frozen, two kernels once or twice for the stem, two for a row, once or twice, and two kernels or
