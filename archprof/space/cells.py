@@ -1,8 +1,12 @@
 """Networks within two limits between two bounds: sums rounded to cells of a plane, all up and all down."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 from archprof.errors import usage_error
+from archprof.space.automaton import Arc
 from archprof.space.exact import Numbers, products_of
 from archprof.space.meeting import Builder
 from archprof.space.pairs import Pairs, split
@@ -22,25 +26,33 @@ class _Plane:
         self.widths = tuple(limit // _CELLS + 1 for limit in limits)
         self.shape = tuple(limit // width + 1 for limit, width in zip(limits, self.widths, strict=True))
 
-    def cells_of(self, sums: Sums, cost: int) -> Numbers:
-        """Return the ways of a table, a cost added, by the cell that they are rounded to."""
-        found = np.zeros(self.shape, np.uint64)
+    def add(self, found: Numbers, part: Part) -> None:
+        """Add the ways of a table, the cost of the options that go on with them added, by the cell that they are
+        rounded to."""
         cells = [
             -(-steps // width) if self.up else steps // width
-            for steps, width in zip(split(sums.values + cost, self.base), self.widths, strict=True)
+            for steps, width in zip(split(part.sums.values + part.cost, self.base), self.widths, strict=True)
         ]
         within = (cells[0] < self.shape[0]) & (cells[1] < self.shape[1])
-        np.add.at(found, (cells[0][within], cells[1][within]), sums.numbers[within].astype(np.uint64))
+        numbers = part.sums.numbers[within].astype(np.uint64) * np.uint64(part.weight)
+        np.add.at(found, (cells[0][within], cells[1][within]), numbers)
+
+    def moves(self, arcs: Sequence[Arc]) -> Counter[tuple[int, int, int]]:
+        """Return by how many cells each arc moves sums, and where to: how often each. What leaves the plane exceeds a
+        limit."""
+        found: Counter[tuple[int, int, int]] = Counter()
+        for arc in arcs:
+            one, two = (
+                -(-steps // width) if self.up else steps // width
+                for steps, width in zip(divmod(arc.costs[0], self.base), self.widths, strict=True)
+            )
+            if one < self.shape[0] and two < self.shape[1]:
+                found[arc.target, one, two] += 1
         return found
 
-    def add_moved(self, found: Numbers, cells: Numbers, cost: int) -> None:
-        """Add cells moved by a cost, rounded too; what leaves the plane exceeds a limit."""
-        one, two = (
-            -(-steps // width) if self.up else steps // width
-            for steps, width in zip(divmod(cost, self.base), self.widths, strict=True)
-        )
-        if one < self.shape[0] and two < self.shape[1]:
-            found[one:, two:] += cells[: self.shape[0] - one, : self.shape[1] - two]
+    def add_moved(self, found: Numbers, cells: Numbers, one: int, two: int) -> None:
+        """Add cells that are moved."""
+        found[one:, two:] += cells[: self.shape[0] - one, : self.shape[1] - two]
 
     def met(self, cells: Numbers, sums: Sums) -> int:
         """Return how many ways of cells and of a table are together within the limits."""
@@ -75,15 +87,21 @@ def _bound(builder: Builder, plane: _Plane) -> int:
     arcs = builder.automaton.arcs
     cells = {node: _rounded(builder.parts_to(node), plane) for node in builder.crossed(builder.front)}
     for node in range(builder.front, builder.back):
-        for arc in arcs[node]:
-            found = cells.setdefault(arc.target, np.zeros(plane.shape, np.uint64))
-            plane.add_moved(found, cells[node], arc.costs[0])
-        del cells[node]
+        here = cells.pop(node, None)
+        if here is None:  # all ways to it exceed a limit
+            continue
+        often: dict[int, Numbers] = {}
+        for (target, one, two), times in plane.moves(arcs[node]).items():
+            if target not in cells:
+                cells[target] = np.zeros(plane.shape, np.uint64)
+            if times not in often:
+                often[times] = here * np.uint64(times)
+            plane.add_moved(cells[target], often[times], one, two)
     return sum(plane.met(found, builder.backward[node]) for node, found in cells.items())
 
 
 def _rounded(parts: list[Part], plane: _Plane) -> Numbers:
     found = np.zeros(plane.shape, np.uint64)
     for part in parts:
-        found += plane.cells_of(part.sums, part.cost)
+        plane.add(found, part)
     return found

@@ -11,15 +11,16 @@ import numpy as np
 
 from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
+from archprof.space.across import greatest_across
 from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
 from archprof.space.greatest import greatest_first
-from archprof.space.meeting import Halves, halves
+from archprof.space.meeting import Halves, apart, halves
 from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths, paths_through
 from archprof.space.reaching import first_reaching
 from archprof.space.shares import Shares, shares_of
-from archprof.space.sums import Sums
+from archprof.space.sums import Sums, TooManySums
 from archprof.space.ways import Ways
 
 # What is multiplied while it is in the cache.
@@ -73,7 +74,13 @@ class Distribution:
 
     def greatest_first(self, limit: int, others: Mapping[str, int] | None = None) -> Iterator[Path]:
         """Yield the networks within a limit, and within those on *others*, those of the greatest sum first. Raises
-        UsageError where of three limits and more it is not found which these are."""
+        UsageError where it is not found which these are: of three limits and more, or of too many sums."""
+        try:
+            self.halves  # noqa: B018 - which are counted here
+        except TooManySums:
+            tables = apart(self.automaton, self.automaton.metrics.index(self.metric), self._told)
+            yield from greatest_across(tables, limit, others or {})
+            return
         if others:
             yield from greatest_first(self.halves, limit, others)
             return

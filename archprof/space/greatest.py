@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from archprof.errors import usage_error
+from archprof.errors import UsageError, usage_error
 from archprof.ir.arrays import Integers
 from archprof.space.automaton import Path
 from archprof.space.beside import Beside, Leasts
 from archprof.space.meeting import Halves
 from archprof.space.sums import Sums
+from archprof.units import plural
 
 # So many ways are looked at for one network more: with two limits each leads to one, with more perhaps none.
 _MOST_LOOKED_AT = 1 << 17
@@ -59,11 +60,11 @@ class _Meeting:
         return ends[::-1] if self._turned else ends
 
 
-class _InVain(Exception):
+class InVain(Exception):
     """Too many ways lead to no network."""
 
 
-class _Ways:
+class Ways:
     """The ways through both halves that have a sum and leave something of the other limits."""
 
     def __init__(self, halves: Halves, besides: Sequence[Beside]) -> None:
@@ -108,11 +109,11 @@ class _Ways:
         return tuple([rest - costs[one.metric] for rest, one in zip(left, self._besides, strict=True)])
 
     def _leads(self, sums: Sums, value: int, leasts: Sequence[Integers], left: _Left) -> bool:
-        """Tell whether there is a way with a sum that leaves something of each limit. Raises _InVain where too many
+        """Tell whether there is a way with a sum that leaves something of each limit. Raises InVain where too many
         were looked at since the last network."""
         self.looked_at += 1
         if self.looked_at > _MOST_LOOKED_AT:
-            raise _InVain
+            raise InVain
         entry = sums.entry_of(value)
         return entry >= 0 and all(int(least[entry]) <= rest for least, rest in zip(leasts, left, strict=True))
 
@@ -127,17 +128,22 @@ def greatest_first(halves: Halves, limit: int, others: Mapping[str, int]) -> Ite
     besides = [Beside(halves, metric) for metric in others]
     most = tuple(others.values())
     meetings = [_Meeting(node, halves, besides, limit, most) for node in halves.crossing]
-    ways = _Ways(halves, besides)
+    ways = Ways(halves, besides)
     while (found := max(meetings, key=lambda meeting: meeting.greatest)).greatest >= 0:
         total = found.greatest
         try:
             for path in ways.through(found.node, *found.take(), most):
                 ways.looked_at = 0
                 yield path
-        except _InVain:
-            metric = halves.automaton.metrics[halves.metric]
-            raise usage_error(
-                f"the search for the most {metric} within {len(others) + 1} limits gave up: what it has not found has "
-                f"at most {total:,}",
-                help=f"leave out one of the limits, as `--max-{next(iter(others))}`",
-            ) from None
+        except InVain:
+            raise gave_up(halves, others, total) from None
+
+
+def gave_up(halves: Halves, others: Mapping[str, int], total: int) -> UsageError:
+    """Return the error of a search that has found all networks with more than a *total*."""
+    metric = halves.automaton.metrics[halves.metric]
+    return usage_error(
+        f"the search for the most {metric} within {plural(len(others) + 1, 'limit')} gave up: what it has not found "
+        f"has at most {total:,}",
+        help=f"leave out one of the limits, as `--max-{next(iter(others), metric)}`",
+    )

@@ -10,7 +10,7 @@ from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.automaton import Automaton
 from archprof.space.exact import CertificateError, total_of
-from archprof.space.paths import lattices_from, lattices_to, least_to, number_of_paths, paths_from, paths_to
+from archprof.space.paths import lattices_from, lattices_to, least_from, least_to, number_of_paths, paths_from, paths_to
 from archprof.space.sums import Part, Sums, TooManySums, merged, one_way
 
 # How probable each arc is, by its node and its place there.
@@ -42,6 +42,11 @@ class Halves:
     forward: dict[int, Sums]
     backward: dict[int, Sums]
     crossing: dict[int, Sums]
+
+    @property
+    def greatest(self) -> int:
+        """The greatest sum of a network."""
+        return -least_from(self.automaton, self.metric, -1)[0]
 
     def meetings(self) -> Iterator[tuple[int, Sums, Sums]]:
         """Yield each node that arcs across the cut lead to, with its two tables."""
@@ -196,6 +201,19 @@ def halves(automaton: Automaton, metric: int, chances: Chances | None = None, to
 
     Raises UsageError where a half has too many for 64 bits, TooManySums where its tables are too long.
     """
+    return _met(automaton, metric, chances, told).finished()
+
+
+def apart(automaton: Automaton, metric: int, told: Told = untold) -> Halves:
+    """Return the tables of both halves without those of the ways across the cut, which may be far longer. Raises and
+    tells as `halves` does."""
+    builder = _met(automaton, metric, None, told)
+    if builder.front == 0 and automaton.arcs[0]:  # all ways go on behind the cut: let their first arcs cross it
+        builder.forth()
+    return Halves(automaton, metric, builder.front, builder.forward, builder.backward, {})
+
+
+def _met(automaton: Automaton, metric: int, chances: Chances | None, told: Told) -> Builder:
     builder = Builder(automaton, metric, chances)
     nodes = builder.back - builder.front
     stretch = max(nodes // _TOLD, 1)
@@ -206,7 +224,7 @@ def halves(automaton: Automaton, metric: int, chances: Chances | None = None, to
         if (entries := builder.work()) > _MOST_ENTRIES:
             raise TooManySums(entries)
         builder.step()
-    return builder.finished()
+    return builder
 
 
 def certify_meeting(halves: Halves) -> None:

@@ -112,6 +112,19 @@ class Sums:
             return -1
         return entry
 
+    def entries_at(self, values: Integers) -> Integers:
+        """Return the entry of each sum; −1 where no way has it."""
+        places, step = values - self.low, max(self.step, 1)
+        if step > 1:
+            places, rest = np.divmod(places, step)
+            places[rest != 0] = -1
+        entries = places if self.places is None else np.searchsorted(self.places, places)
+        entries[(entries < 0) | (entries >= self.size)] = -1
+        there = self.numbers[entries] > 0
+        if self.places is not None:
+            there &= self.places[entries] == places
+        return np.where(there & (entries >= 0), entries, -1)
+
     def number_at(self, value: int) -> int:
         """Return how many ways have a sum."""
         entry = self.entry_of(value)

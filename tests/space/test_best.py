@@ -1,5 +1,6 @@
 """The best networks and the fronts of spaces, against all of their networks."""
 
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -7,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archprof.errors import UsageError
+from archprof.space.across import greatest_across
 from archprof.space.best import best
 from archprof.space.distribution import Distribution
 from archprof.space.frontier import frontier
 from archprof.space.labels import Objective
+from archprof.space.meeting import apart
 from archprof.space.paths import greatest, least, rank_of, sums_of
+from archprof.space.sums import TooManySums
 from tests.space.automata import METRICS, chain, networks, once_for_all, small_automata
 
 SIGNS = st.sampled_from([1, -1])
@@ -113,9 +117,13 @@ def test_the_greatest_within_a_limit_of_its_own_and_others(number, automaton, da
     limits = {metric: data.draw(st.sampled_from(known))[1][place] for place, metric in enumerate(METRICS[:number])}
     expected = sorted((-sums[0], path) for path, sums in fitting(known, limits))
     others = {metric: limit for metric, limit in limits.items() if metric != "macs"}
-    found = list(Distribution(automaton, "macs").greatest_first(limits["macs"], others))
-    assert [-sums_of(automaton, path)[0] for path in found] == [sum_ for sum_, _ in expected]
-    assert sorted(found) == sorted(path for _, path in expected)
+    searches = [Distribution(automaton, "macs").greatest_first]
+    if automaton.arcs[0]:  # else nothing crosses a cut
+        searches.append(partial(greatest_across, apart(automaton, 0)))
+    for greatest_first in searches:
+        found = list(greatest_first(limits["macs"], others))
+        assert [-sums_of(automaton, path)[0] for path in found] == [sum_ for sum_, _ in expected]
+        assert sorted(found) == sorted(path for _, path in expected)
 
 
 def test_the_greatest_of_once_for_all_within_two_limits(large):
@@ -126,6 +134,26 @@ def test_the_greatest_of_once_for_all_within_two_limits(large):
     assert len(set(found)) == 20
     # 16 is the step between sums.
     assert sums[0][0] > 250_000_000 - 16
+
+
+def too_many(*_, **__):
+    raise TooManySums(1)
+
+
+def test_the_greatest_where_tables_across_the_cut_are_too_long(monkeypatch, large):
+    """As where they are not; and a search that finds nothing for long says what it knows."""
+    limits = {"params": 4_000_000}
+    first = next(Distribution(large, "macs").greatest_first(250_000_000, limits))
+    monkeypatch.setattr("archprof.space.distribution.halves", too_many)
+    long = Distribution(large, "macs")
+    found = next(long.greatest_first(250_000_000, limits))
+    assert sums_of(large, found)[0] == sums_of(large, first)[0] > 250_000_000 - 16
+    assert sums_of(large, found)[1] <= 4_000_000
+    monkeypatch.setattr("archprof.space.across._MOST_LOOKED_AT", 100)
+    with pytest.raises(
+        UsageError, match=r"^the search for the most macs within 2 limits gave up: .* at most 250,000,000"
+    ):
+        next(long.greatest_first(250_000_000, limits))
 
 
 def test_three_limits_that_none_keeps_but_each_two(monkeypatch):

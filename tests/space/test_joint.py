@@ -1,6 +1,7 @@
 """Networks within several limits, against all networks of small spaces and between bounds of large ones."""
 
 from itertools import islice, pairwise, product
+from math import comb
 from random import Random
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_two_limits_between_bounds(most, automaton, data):
         patch.setattr("archprof.space.cells._CELLS", 1 << 14)
         if automaton.metrics and max(limits.values()) < 1 << 14:
             assert Within(automaton, limits).number == Bracket(len(fitting), len(fitting))
+
+
+@pytest.mark.parametrize("most", [0, 8, 1 << 22])
+def test_two_limits_of_options_that_cost_the_same(monkeypatch, most):
+    """Of six layers, each as it is in two ways or dearer in one: those with at most three dear ones."""
+    monkeypatch.setattr("archprof.space.joint._MAX_PAIRS", most)
+    automaton = chain(METRICS[:2], [[[1, 2], [1, 2], [3, 5]]] * 6)
+    number = sum(comb(6, dear) * 2 ** (6 - dear) for dear in range(4))
+    assert Within(automaton, {"macs": 6 + 3 * 2, "params": 12 + 3 * 3}).number == Bracket(number, number)
 
 
 @given(small_automata(), st.integers(0, 60), st.data())
