@@ -113,6 +113,7 @@ _EXAMPLES: Mapping[str, _Example] = {
     "class_token": _TOKENS,
     "concat_tokens": _Example("192x14x14", before=({"id": "first", "tokens": {}}, {"id": "second", "linear": 192})),
     "attention": _TOKENS._replace(cells={"heads": 3}),
+    "rotary_positions": _TOKENS._replace(cells={"heads": 3}),
     "dot_product_attention": _Example("192x14x14", {"heads": 3}, ("tokens", {"linear": 576})),
     "talking_heads_attention": _Example("192x14x14", {"heads": 3}, ("tokens", {"linear": 576})),
     "cross_covariance_attention": _Example("192x14x14", {"heads": 3}, ("tokens", {"linear": 576})),

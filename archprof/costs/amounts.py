@@ -13,6 +13,7 @@ from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import broadcast
 from archprof.ir.operators.padding import ends
 from archprof.ir.operators.pool import AvgPool2d
+from archprof.ir.operators.rotary import RotaryPositions
 from archprof.ir.terms import total
 from archprof.named_tuple import NamedTuple
 
@@ -138,6 +139,18 @@ def _coordinates(row: Row) -> int:
     return shifts + sum(kernel) + sum(size) + 1 + weights
 
 
+def _turning(row: Row) -> int:
+    """Return the products of rotary positions: by cosines and sines, and of positions with wavelengths."""
+    operator = row.operator
+    assert isinstance(operator, RotaryPositions)
+    each = int(operator.num_features) // int(operator.heads)
+    length = prod(row.output) // int(operator.num_features) - operator.skip
+    axes = operator.sides or (length,)
+    angles = sum(side + 1 for side in axes) * (each // (2 * len(axes)))
+    stretched = sum(side for side, other in zip(operator.sides, operator.reference, strict=False) if side != other)
+    return 2 * length * int(operator.num_features) + int(angles) + int(stretched)
+
+
 def _float_parts(row: Row) -> int:
     """Return x + y of adaptive average pooling as thop 0.1.1 has it: in floats, cut, which may be one less."""
     part = prod(size / parts for size, parts in zip(row.inputs[0][1:], row.output[1:], strict=True))
@@ -232,6 +245,7 @@ SAMPLES = Amount("4 per sample", lambda row: 4 * _samples(row))
 SAMPLES_AND_PRODUCTS = Amount(
     "4 per sample, 1 per product of its coordinates and weights", lambda row: 4 * _samples(row) + _coordinates(row)
 )
+TURNING = Amount("2 per element that turns, 1 per angle and wavelength", _turning)
 FLOAT_PARTS = Amount("1 per input element, 1 per output element", _float_parts)
 WINDOWS = Amount("1 per element of each window, 1 per output element", _windows)
 PARTS = Amount("1 per element of each part, 1 per output element", _parts)

@@ -183,6 +183,11 @@ _ELSE = ("new", "as its kernels do", "as its kernels do")
 _IN_WORDS: Mapping[str, tuple[str, str, str]] = {
     "dot_product_attention": ("new", "", "*x*, *y*, 4 B for each query of each head"),
     "fourier_positions": ("new", "sines and cosines of one image, projected", "sines and cosines of one image"),
+    "rotary_positions": (
+        "new",
+        "8·*y* B, sines and cosines of one head of one image",
+        "sines and cosines of one head of one image",
+    ),
 }
 
 

@@ -48,6 +48,7 @@ from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pointwise import Softmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
+from archprof.ir.operators.rotary import RotaryPositions
 from archprof.ir.operators.scores import AttendedValues, AttentionScores
 from archprof.ir.operators.shape import ChannelShuffle, CropLike, Permute, ResizeLike, SpaceToChannels, Split
 from archprof.ir.operators.std_conv import StdConv2d
@@ -489,6 +490,10 @@ SEQUENCES = (
     Row(ConcatTokens(), (TOKENS, (1, 12)), (11, 12), channel=1),
     Row(Concat(1), (TOKENS, (10, 3)), (10, 15), channel=1),
     Row(FourierPositions(12), (MAP,), MAP, 64 * 12 * 9 * 8, 64 * 12 + 12),
+    Row(RotaryPositions(12, 3), (TOKENS,), TOKENS, channel=1),
+    Row(RotaryPositions(12, 2, 100.0, "neighbours", skip=2), (TOKENS,), TOKENS, channel=1),
+    Row(RotaryPositions(12, 3, pairs="neighbours", sides=(3, 3), skip=1), (TOKENS,), TOKENS, channel=1),
+    Row(RotaryPositions(12, 3, sides=(9, 8), columns_first=True), (LAST,), LAST, channel=2),
     Row(PositionEmbedding(TOKENS), (TOKENS,), TOKENS, params=10 * 12, channel=1),
     Row(PositionEmbedding(MAP, 0), (MAP,), MAP, params=12 * 9 * 8),
     Row(Embedding(20, 12), ((10,),), TOKENS, params=20 * 12, dtype="int64"),

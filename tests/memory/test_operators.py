@@ -76,6 +76,15 @@ ROWS = {
     "learned scale": "  - learned_scale: {init: 1, bias: true}",
     "global response norm": "  - global_response_norm",
     "l2 norm": "  - l2_norm",
+    "turned rows and columns": (
+        "  - permute: channels_last\n  - rotary_positions: {heads: 2}\n  - permute: channels_first\n"
+        "  - conv2d: {k: 1, c: 8}"
+    ),
+    "turned tokens but some": (
+        "  - {id: map, conv2d: {k: 1, c: 16}}\n  - tokens\n"
+        "  - rotary_positions: {heads: 4, skip: 24, pairs: neighbours}\n"
+        "  - {id: row, linear: 16}\n  - {from: [row, map], tokens_to_map: }\n  - conv2d: {k: 1, c: 8}"
+    ),
     "one head on two maps": (
         "  - {id: p, conv2d: {k: 3, c: 16}}\n  - {id: q, max_pool: {k: 3, s: 1, p: 1}}\n"
         "  - {from: [p, q], each: {shared: true, join: add, layers: [conv: {k: 3, c: 16, " + NORM_ACT + "}]}}"

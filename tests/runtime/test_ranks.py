@@ -315,6 +315,34 @@ def queried(options):
             [LAST, {"attention": {"heads": 2, "reduce": 2, "qk_norm": "layer_norm"}}],
             "attention of both `reduce` and `qk_norm`",
         ),
+        ([LAST, {"attention": {"heads": 2, "rotary": {}, "window": 3}}], "attention of both `rotary` and `window`"),
+        (["tokens", {"attention": {"heads": 2, "key_bias": False}}], "`key_bias` of attention without `apart`"),
+        (
+            ["tokens", {"attention": {"heads": 2, "qk_norm": "layer_norm", "interleaved": True}}],
+            "attention of both `interleaved` and `qk_norm`",
+        ),
+        (
+            ["tokens", {"attention": {"heads": 4, "kv_heads": 3}}],
+            "4 heads are not divisible among 3 of keys and values",
+        ),
+        ([{"attention": {"heads": 2, "rotary": 100}}], "features behind their positions, not 24×7×6"),
+        (["tokens", {"attention": {"heads": 8, "rotary": 100}}], "3 features of a head cannot turn in pairs"),
+        (
+            ["tokens", {"attention": {"heads": 4, "rotary": {"axial": True, "sides": "7x6"}}}],
+            "6 features of a head cannot turn in pairs",
+        ),
+        (
+            ["tokens", {"attention": {"heads": 2, "rotary": {"axial": True}}}],
+            "rotary positions of 6×6 on 42 tokens",
+        ),
+        (["tokens", {"rotary_positions": {"heads": 5}}], "24 features are not divisible by 5 heads"),
+        (["tokens", {"rotary_positions": {"heads": 2, "skip": 42}}], "42 tokens of 42 do not turn"),
+        (
+            ["tokens", {"rotary_positions": {"heads": 2, "reference": 14}}],
+            "`reference` of rotary positions in a row",
+        ),
+        ([LAST, {"rotary_positions": {"heads": 2, "sides": "6x7"}}], "rotary positions of 6×7 on a map of 7×6"),
+        ([LAST, {"rotary_positions": {"heads": 2, "skip": 1}}], "rotary positions on a map of 7×6"),
         (
             [LAST, {"attention": {"heads": 2, "window": "5x3", "shift": 3}}],
             "a shift of 3 is no smaller than the window",

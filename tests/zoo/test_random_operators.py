@@ -15,6 +15,17 @@ norms = st.sampled_from(
 acts = st.sampled_from(["relu", "prelu", "mish", "elu", "star_relu", "leaky_relu", "gelu_tanh", "quick_gelu"])
 plain_norms = st.sampled_from(["layer_norm", "rms_norm"])
 kinds_of_position = st.sampled_from(["relative", "distance"])
+turns = st.fixed_dictionaries(
+    {},
+    optional={
+        "base": st.integers(1, 10000),
+        "pairs": st.sampled_from(["halves", "neighbours"]),
+        "axial": st.booleans(),
+        "sides": st.sampled_from(["2x3", 3]),
+        "skip": st.integers(0, 2),
+        "columns_first": st.booleans(),
+    },
+)
 
 
 def block(name, required=None, **optional):
@@ -50,6 +61,7 @@ def maps(rank):
             ]
         ),
         block("attention", {"heads": heads}, position=kinds_of_position, window=sizes(rank, 4), reduce=st.just(2)),
+        block("attention", {"heads": heads}, kv_heads=st.just(1), rotary=turns, apart=st.booleans()),
         st.sampled_from([{"linear_attention": 2}, {"cross_covariance_attention": 2}]),
     )  # fmt: skip
 
@@ -59,13 +71,17 @@ tokens = st.one_of(
     block(
         "attention",
         {"heads": heads},
+        kv_heads=st.integers(1, 2),
         head_dim=st.integers(1, 5),
+        apart=st.booleans(),
+        rotary=turns,
         position=kinds_of_position,
         causal=st.booleans(),
         qk_norm=plain_norms,
         bias=st.booleans(),
     ),
     block("dot_product_attention", {"heads": heads}, kv_heads=st.just(1), key_dim=st.integers(1, 4)),
+    turns.map(lambda options: {"rotary_positions": {"heads": 2, **options}}),
     block("residual", {"body": st.just(["layer_norm", {"attention": {"heads": 2}}])}),
     *[block(name, {"c": channels}, layers=st.just(2), bidirectional=st.booleans()) for name in ("lstm", "gru")],
     st.sampled_from(

@@ -104,6 +104,7 @@ TABLE = (
     Listed("fold", "unfold:Fold"),
     Listed("row_sum", "unfold:RowSum"),
     Listed("fourier_positions", "tokens:FourierPositions"),
+    Listed("rotary_positions", "rotary:RotaryPositions"),
     Listed("class_token", "tokens:ClassToken", ("cls_token",)),
     Listed("position_embedding", "tokens:PositionEmbedding", ("pos_embed",)),
     Listed("scale", "tokens:Scale"),

@@ -1,13 +1,17 @@
 """attention: a projection to queries, keys and values, attention of several heads, a projection back (Vaswani et al.
 2017); within windows (Liu et al. 2021), or to a smaller map (Wang et al. 2022)."""
 
-from archprof.ir.columns import CHANNELS, FLAG, NORM, SIZE, Column, count, one_of
+from collections.abc import Mapping
+from typing import Any
+
+from archprof.ir.columns import CHANNELS, FLAG, NORM, SIZE, Column, count, one_of, options, ratio
 from archprof.ir.dims import Dim, same
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.conv import Conv2d, Pair
 from archprof.ir.operators.heads import POSITIONS, HeadAttention, WindowPartition, WindowReverse, windows_of
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.norm import LayerNorm
+from archprof.ir.operators.rotary import OPTIONS, RotaryPositions
 from archprof.ir.operators.shape import Permute, Split
 from archprof.ir.operators.tokens import MergeHeads, SplitHeads
 from archprof.ir.values import show_shape
@@ -15,6 +19,17 @@ from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
+from archprof.named_tuple import NamedTuple
+
+
+class Rotary(NamedTuple):
+    """How queries and keys turn with their positions: options of `rotary_positions`."""
+
+    options: Mapping[str, Any]
+
+    def apply(self, net: Tracer, name: str, heads: Dim, x: Feature) -> Feature:
+        """Apply it to the queries, or the keys, of so many heads."""
+        return net.apply(name, RotaryPositions.of(x.value, heads=heads, **self.options), x)
 
 
 def attention(
@@ -22,11 +37,15 @@ def attention(
     x: Feature,
     *,
     heads: int | None = None,
+    kv_heads: int | None = None,
     head_dim: int | None = None,
     c: Dim | None = None,
     bias: bool = True,
+    key_bias: bool | None = None,
     project_bias: bool = True,
+    apart: bool = False,
     qk_norm: NamedOperator | None = None,
+    rotary: Rotary | None = None,
     interleaved: bool = False,
     causal: bool = False,
     position: str = "",
@@ -37,24 +56,36 @@ def attention(
     reduce: int | None = None,
     norm: NamedOperator | None = None,
 ) -> Feature:
-    _check(window, shift, grid, each_row, reduce, qk_norm, position, norm)
+    _check(
+        {
+            "window": window, "shift": shift, "grid": grid, "each_row": each_row, "reduce": reduce, "qk_norm": qk_norm,
+            "position": position, "norm": norm, "rotary": rotary, "apart": apart, "kv_heads": kv_heads,
+            "interleaved": interleaved, "key_bias": None if key_bias is None else True,
+        }
+    )  # fmt: skip
+    if window is not None and shift >= min(window):
+        message = f"a shift of {shift} is no smaller than the window of {show_shape(window)}"
+        raise ShapeError(message, columns=("shift",))
     features = x.channels
     count = _count(features, heads, head_dim)
     each = head_dim or features // count
-    width = count * each
+    shape = _Heads(count, count if kv_heads is None else kv_heads, each)
     size, whole, shifts = window, x.shape, (shift, shift)
     if position:
         net.reserve("attention")  # the table is a parameter of the whole module, which torch lists first
     parts: tuple[Feature, ...]
     if reduce is not None:
-        parts = _reduced(net, x, width, reduce, bias, norm)
+        parts = _reduced(net, x, count * each, reduce, bias, norm)
     else:
         if window is not None:
             size, shifts = _fitting(x, window, shift)
             x = net.apply("windows", WindowPartition(size, shifts, grid), x)
-        x = net.apply("qkv", _projection(x, 3 * width, bias), x)
-        parts = _normalised(net, x, count, each, qk_norm, interleaved)
-    core = _core(parts, count, each, interleaved, causal, position, size, shifts, whole, each_row)
+        if apart:
+            parts = _apart(net, x, shape, bias, bias if key_bias is None else key_bias)
+        else:
+            parts = (net.apply("qkv", _projection(x, shape.width + 2 * shape.kv_width, bias), x),)
+        parts = _prepared(net, parts, shape, qk_norm, rotary)
+    core = _core(parts, shape, interleaved, causal, position, size, shifts, whole, each_row)
     x = net.apply("attention", core, *parts)
     x = net.apply("proj", _projection(x, features if c is None else c, project_bias), x)
     if size is not None:
@@ -62,37 +93,44 @@ def attention(
     return x
 
 
-def _check(
-    window: Pair | None,
-    shift: int,
-    grid: bool,
-    each_row: bool,
-    reduce: int | None,
-    qk_norm: NamedOperator | None,
-    position: str,
-    norm: NamedOperator | None,
-) -> None:
+class _Heads(NamedTuple):
+    """How many heads there are, how many of keys and values, and the features of each."""
+
+    count: Dim
+    kv_count: Dim
+    each: Dim
+
+    @property
+    def width(self) -> Dim:
+        """Features of all queries."""
+        return self.count * self.each
+
+    @property
+    def kv_width(self) -> Dim:
+        """Features of all keys, and of all values."""
+        return self.kv_count * self.each
+
+
+# Options that mean nothing without another, and those that cannot be together.
+_NEEDS = (("shift", "window"), ("grid", "window"), ("norm", "reduce"), ("key_bias", "apart"))
+_EITHER = (
+    ("each_row", ("window", "reduce", "position", "rotary")),
+    ("reduce", ("window", "qk_norm", "rotary", "apart", "kv_heads")),
+    ("rotary", ("window", "interleaved")),
+    ("interleaved", ("apart", "qk_norm")),
+)
+
+
+def _check(options: Mapping[str, object]) -> None:
     """Raise ShapeError for options that say nothing beside others, so that none is passed over without a word."""
-    given = {
-        "window": window is not None,
-        "shift": shift > 0,
-        "grid": grid,
-        "each_row": each_row,
-        "reduce": reduce is not None,
-        "qk_norm": qk_norm is not None,
-        "position": position != "",
-        "norm": norm is not None,
-    }
-    for option, other in (("shift", "window"), ("grid", "window"), ("norm", "reduce")):
-        if given[option] and not given[other]:
+    given = {name for name, value in options.items() if value}
+    for option, other in _NEEDS:
+        if option in given and other not in given:
             raise ShapeError(f"`{option}` of attention without `{other}`", columns=(option,))
-    for option, others in (("each_row", ("window", "reduce", "position")), ("reduce", ("window", "qk_norm"))):
+    for option, others in _EITHER:
         for other in others:
-            if given[option] and given[other]:
+            if {option, other} <= given:
                 raise ShapeError(f"attention of both `{option}` and `{other}`", "keep one of them", (other, option))
-    if window is not None and shift >= min(window):
-        message = f"a shift of {shift} is no smaller than the window of {show_shape(window)}"
-        raise ShapeError(message, columns=("shift",))
 
 
 def _count(features: Dim, heads: int | None, head_dim: int | None) -> Dim:
@@ -121,24 +159,35 @@ def _fitting(x: Feature, window: Pair, shift: int) -> tuple[Pair, tuple[int, int
     return size, (0 if same(size[0], height) else shift, 0 if same(size[1], width) else shift)
 
 
-def _normalised(
-    net: Tracer, x: Feature, heads: Dim, each: Dim, norm: NamedOperator | None, interleaved: bool
+def _apart(net: Tracer, x: Feature, heads: _Heads, bias: bool, key_bias: bool) -> tuple[Feature, ...]:
+    """Return queries, keys and values, each by a layer of its own."""
+    widths = {"q": heads.width, "k": heads.kv_width, "v": heads.kv_width}
+    return tuple(
+        [net.apply(name, _projection(x, width, key_bias if name == "k" else bias), x) for name, width in widths.items()]
+    )
+
+
+def _prepared(
+    net: Tracer, parts: tuple[Feature, ...], heads: _Heads, norm: NamedOperator | None, rotary: Rotary | None
 ) -> tuple[Feature, ...]:
-    """Return the projection; queries, keys and values apart where the first two of each head get a norm (Dehghani et
-    al. 2023)."""
-    if norm is None:
-        return (x,)
-    if interleaved:
-        message = "a norm of queries and keys that lie together with the values"
-        raise ShapeError(message, columns=("qk_norm", "interleaved"))
-    width = heads * each
-    axis = x.value.channel or 0
-    parts = [net.apply(name, Split(k * width, width, axis), x) for k, name in enumerate(("q", "k", "v"))]
-    for k, name in enumerate(("q", "k")):
-        y = net.apply(f"{name}_heads", SplitHeads(heads), parts[k])
-        y = net.apply(f"{name}_norm", norm.make(y.value), y)
-        parts[k] = net.apply(f"{name}_features", MergeHeads(), y)
-    return tuple(parts)
+    """Return the projection, or queries, keys and values apart where the first two of each head get a norm (Dehghani et
+    al. 2023), or turn with their positions (Su et al. 2021)."""
+    if norm is None and rotary is None:
+        return parts
+    names = ("q", "k", "v")
+    if len(parts) == 1:
+        x, starts = parts[0], (0, heads.width, heads.width + heads.kv_width)
+        widths, axis = (heads.width, heads.kv_width, heads.kv_width), x.value.channel or 0
+        parts = tuple([net.apply(names[k], Split(starts[k], widths[k], axis), x) for k in range(3)])
+    made = list(parts)
+    for k, number in enumerate((heads.count, heads.kv_count)):
+        if norm is not None:
+            y = net.apply(f"{names[k]}_heads", SplitHeads(number), made[k])
+            y = net.apply(f"{names[k]}_norm", norm.make(y.value), y)
+            made[k] = net.apply(f"{names[k]}_features", MergeHeads(), y)
+        if rotary is not None:
+            made[k] = rotary.apply(net, f"{names[k]}_rotary", number, made[k])
+    return tuple(made)
 
 
 def _reduced(
@@ -160,8 +209,7 @@ def _reduced(
 
 def _core(
     parts: tuple[Feature, ...],
-    heads: Dim,
-    each: Dim,
+    heads: _Heads,
     interleaved: bool,
     causal: bool,
     position: str,
@@ -172,28 +220,39 @@ def _core(
 ) -> Operator:
     """Return the attention between the projections."""
     x = parts[0]
+    sizes = heads.count, heads.kv_count, heads.each, heads.each
     if each_row:
-        return HeadAttention(heads, heads, each, each, True, interleaved, causal, True)
+        return HeadAttention(*sizes, True, interleaved, causal, True)
     if window is None:
         size = x.value.space if len(x.shape) == 3 else (1, 1)
         last = x.value.channel != 0
-        return HeadAttention(heads, heads, each, each, last, interleaved, causal, position=position, size=size)
+        return HeadAttention(*sizes, last, interleaved, causal, position=position, size=size)
     shifted = (*windows_of(whole, window), *shifts) if any(shifts) else ()
-    return HeadAttention(
-        heads, heads, each, each, True, interleaved, causal, True, position=position, size=window, shifted=shifted
-    )
+    return HeadAttention(*sizes, True, interleaved, causal, True, position=position, size=window, shifted=shifted)
 
 
+ROTARY = options(
+    "rotary positions: the base of their wavelengths, as `10000`, a mapping of options, or `-`",
+    OPTIONS,
+    lambda **given: Rotary(given),
+    short="base",
+    of=ratio(1, 1e9),
+    what="`rotary`",
+)
 ATTENTION = Block(
     "attention",
     attention,
     (
         Column("heads", count(), "heads", ("num_heads",)),
+        Column("kv_heads", count(), "heads of keys and values; as many unless given", ("num_kv_heads",)),
         Column("head_dim", count(), "features of a head; the channels shared out unless given", ("dim_head",)),
         Column("c", CHANNELS, "output channels; those of the input unless given", ("out",)),
         Column("bias", FLAG, "whether queries, keys and values have a bias; they do unless given", ("qkv_bias",)),
+        Column("key_bias", FLAG, "whether keys have one, where `apart`; as queries and values unless given"),
         Column("project_bias", FLAG, "whether the projection back has one; it does unless given"),
+        Column("apart", FLAG, "whether queries, keys and values each have a linear layer of their own"),
         Column("qk_norm", NORM, "a norm of each head's queries and keys"),
+        Column("rotary", ROTARY, "queries and keys turn with their positions (`rotary_positions`)", ("rope",)),
         Column("interleaved", FLAG, "whether each head's queries, keys and values lie together"),
         Column("causal", FLAG, "whether a position sees only those up to it"),
         Column("position", one_of(*POSITIONS), "a learned bias for each way that two positions lie to each other"),
