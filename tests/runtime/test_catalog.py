@@ -54,5 +54,8 @@ def check_names(graph: Graph, network: nn.Module, modules: dict[str, nn.Module])
     assert [path for path in modules if path in set(paths)] == paths
     assert not {node.path for node in graph.nodes if node.op.form == "function"} & set(modules)
     assert list(network.state_dict()) == [f"{path}.{key}" for path in paths for key in modules[path].state_dict()]
-    named = [f"{path}.{key}" for path in paths for key, _ in modules[path].named_parameters()]
-    assert [key for key, _ in network.named_parameters()] == named
+    named: dict[int, str] = {}  # a weight that is tied has the name that it has first
+    for path in paths:
+        for key, parameter in modules[path].named_parameters():
+            named.setdefault(id(parameter), f"{path}.{key}")
+    assert [key for key, _ in network.named_parameters()] == [*named.values()]

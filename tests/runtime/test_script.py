@@ -29,12 +29,12 @@ CHOSEN = (
     *("inception_v3", "lenet5", "mixnet_s", "mnasnet_a1", "mobilenet_v1", "mobilenet_v3_small", "R-50-C4", "R-50-FPN"),
     *("regnet_y_400mf", "replknet_31b", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "vgg11_bn", "repvgg_a0"),
     *("vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "xcit_nano_12_p16_224", "efficientvit_b0"),
-    *("levit_128s", "tf_efficientnet_b0", "efficientvit_m0"),
+    *("levit_128s", "tf_efficientnet_b0", "efficientvit_m0", "vit_small_patch16_rope_224"),
 )
 # Those whose scripts are made in a few seconds.
 DAY = (
     *("lenet5", "mixnet_s", "mobilenet_v1", "mobilenet_v3_small", "R-50-C4", "resnet18", "shufflenet_v2_x0_5"),
-    *("squeezenet1_1", "vit_tiny_patch16_224"),
+    *("squeezenet1_1", "vit_tiny_patch16_224", "vit_small_patch16_rope_224"),
 )
 SMALLEST = {
     "alexnet": 63,
@@ -43,6 +43,7 @@ SMALLEST = {
     "vit_tiny_patch16_224": 224,
     "levit_128s": 224,
     "efficientvit_m0": 224,
+    "vit_small_patch16_rope_224": 224,
 }
 SMALLEST |= {"swin_tiny_patch4_window7_224": 224, "xcit_nano_12_p16_224": 224}  # sides of inputs; others take 32
 

@@ -24,7 +24,7 @@ _SMALL = (
 _ALL = sorted({*_SMALL, *smallest(catalog.files())})
 # Of what is made of parameters, or made once, the exporters write the result: tables of positions, masks of shifted
 # windows, weights that are standardised, filters that blur.
-_MADE = frozenset(("attention_scores", "blur_pool", "fourier_positions", "std_conv2d"))
+_MADE = frozenset(("attention_scores", "blur_pool", "fourier_positions", "rotary_positions", "std_conv2d"))
 
 
 @pytest.mark.few(4)
@@ -38,7 +38,7 @@ def test_a_network_exported_is_itself(tmp_path, network):
         if tensor.is_floating_point():
             tensor.data = torch.rand_like(tensor) / 10 + 0.01
     path = tmp_path / "net.onnx"
-    _write(module, torch.rand(1, *graph.inputs["input"].shape), path, dynamo=_newer(graph))
+    _write(module, _given(*graph.inputs.values()), path, dynamo=_newer(graph))
     found = read_onnx(str(path))
     totals = analyze_graph(found).totals
     assert totals.macs == report.totals.macs
@@ -61,6 +61,11 @@ def _newer(graph):
         return True
     norms = [node for node in graph.nodes if node.op.name == "batch_norm"]
     return any(getattr(graph.nodes[norm.inputs[0].node].op, "bias", False) for norm in norms)
+
+
+def _given(value):
+    """Return an input of one image, or of the numbers of words."""
+    return torch.rand(1, *value.shape) if value.is_float else torch.zeros(1, *value.shape, dtype=torch.int64)
 
 
 def _write(module, image, path, *, dynamo):
