@@ -112,7 +112,7 @@ _RECURRENT = ("RNN", "GRU", "LSTM", "lstm", "gru", "rnn_tanh", "rnn_relu", *_CEL
 _RECURRENT_CLASSES = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 _EINSUM = ("Einsum", "einsum")
 # What `build` writes by functions, in classes of its own.
-_OUR_CONVOLUTIONS = ("Conv2dSame", "StdConv2d", "ChannelConv", "BlurPool2d", "FourierPositions")
+_OUR_CONVOLUTIONS = ("Conv2dSame", "Conv1dCausal", "StdConv2d", "ChannelConv", "BlurPool2d", "FourierPositions")
 _OUR_ATTENTION = ("LinearAttention", "CrossCovarianceAttention")
 # What tools that look at torch's operators see of both, and count as we do.
 _ATEN_PRODUCTS = (
@@ -356,7 +356,7 @@ _ALL = (
         _price("transposed convolutions", BY_OUTPUT, *_TRANSPOSED),
         products=(
             *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *ATTENTION, "LSTM", "lstm"),
-            *("Einsum", "BlurPool2d", "ChannelConv"),
+            *("Einsum", "BlurPool2d", "ChannelConv", "Conv1dCausal"),
         ),
         unknown=(
             *("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", "merging reshape"),

@@ -100,13 +100,15 @@ SIZES = Kind("sizes", "a size, or a list of sizes: `[3, 5, 7]`", 1, MAX_KERNEL, 
 PADDING = Kind(
     "padding",
     "a padding: `1`, `0x3` or `[0, 3]` (height, width), `[top, bottom, left, right]`, `0x3x3` (frames, height, width), "
-    "or `same`",
+    "`same`, or `causal`",
     0,
     MAX_KERNEL,
 )
 GROUPS = Kind("groups", "a number of groups, or `depthwise`", 1, MAX_CHANNELS)
 # What `p: same` is: as many zeros as make a map 1/stride as large, the odd one behind it, as in TensorFlow.
 SAME: tuple[int, ...] = ()
+# What `p: causal` is: of a sequence, all zeros in front, so that no place sees one behind it.
+CAUSAL: tuple[int, ...] = (-1,)
 REPEATS = count(1, MAX_REPEATS)
 FLAG = Kind("flag", "`true` or `false`")
 TEXT = Kind("text", "text")

@@ -191,6 +191,15 @@ def same_sides(x: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> li
     return sides
 
 
+class CausalConv1d(nn.Conv1d):
+    """Convolution of a sequence with all zeros in front of it, so that no place sees one behind it."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        padded = functional.pad(input, [self.dilation[0] * (self.kernel_size[0] - 1), 0])
+        output: Tensor = self._conv_forward(padded, self.weight, self.bias)
+        return output
+
+
 class ChannelConv(nn.Conv1d):
     """A convolution along the channels of (batch, C, 1, 1), or as many ones as the map had dimensions, with one kernel
     for all (Wang et al. 2020)."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
-from archprof.ir.columns import SAME, Column, EachSide, Kind
+from archprof.ir.columns import CAUSAL, SAME, Column, EachSide, Kind
 from archprof.language.expression import evaluate, is_expression
 from archprof.language.named_operator import NamedOperator
 from archprof.language.not_yet import is_not_yet
@@ -263,13 +263,16 @@ def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
             raise problem(message, node.location, help=advice)
         return EachSide(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
     typed = scalar(node, "a padding")
-    if typed.text == "same":
-        return SAME
+    if typed.text in _PADDINGS:
+        return _PADDINGS[typed.text]
     if re.fullmatch(r"[0-9]+([x×][0-9]+){1,2}", typed.text, re.ASCII):
         sides = re.split("[x×]", typed.text)
         return EachSide(integer(typed._replace(text=side), 0, high, "a padding") for side in sides)
     side = _bounded(kind, typed, cells, "a padding", whole=True, help=kind.allowed)
     return side, side
+
+
+_PADDINGS = {"same": SAME, "causal": CAUSAL}
 
 
 def _printed_input(kind: Kind, node: Node, cells: Cells) -> tuple[int, int, int]:

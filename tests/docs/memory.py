@@ -182,6 +182,7 @@ def _sizes(row: Row, images: int) -> Mapping[str, int]:
 _ELSE = ("new", "as its kernels do", "as its kernels do")
 _IN_WORDS: Mapping[str, tuple[str, str, str]] = {
     "dot_product_attention": ("new", "", "*x*, *y*, 4 B for each query of each head"),
+    "conv1d": ("new", "*x* with zeros in front", "*x* with zeros in front"),  # where it is causal
     "fourier_positions": ("new", "sines and cosines of one image, projected", "sines and cosines of one image"),
     "rotary_positions": (
         "new",

@@ -11,7 +11,7 @@ from archprof.ir.operators.blur_pool import BlurPool2d
 from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
-from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
+from archprof.ir.operators.conv_ranks import Conv1d, Conv1dCausal, Conv3d
 from archprof.ir.operators.conv_same import Conv2dSame
 from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from archprof.ir.operators.deform import DeformConv2d
@@ -62,6 +62,7 @@ SAMPLES = [
     (L2Norm(36), [(36, 7, 7)]),
     (Swish(learnable=True), [(36, 7, 7)]),
     (Conv1d(24, 36, (5,), (2,), (2,), (1,), 4, bias=True), [(24, 13)]),
+    (Conv1dCausal(24, 36, (5,), (2,), groups=4, bias=True), [(24, 13)]),
     (Conv3d(24, 36, (5,) * 3, (2,) * 3, (2,) * 3, (1,) * 3, 4, bias=True), [(24, 13, 13, 13)]),
     (ConvTranspose1d(24, 36, (5,), groups=4), [(24, 7)]),
     (ConvTranspose2d(24, 36, (5, 5), groups=4), [(24, 7, 7)]),

@@ -16,7 +16,7 @@ from archprof.ir.operators.called import Abs, Exp
 from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
-from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
+from archprof.ir.operators.conv_ranks import Conv1d, Conv1dCausal, Conv3d
 from archprof.ir.operators.conv_same import Conv2dSame
 from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from archprof.ir.operators.deform import DeformConv2d
@@ -412,6 +412,8 @@ LINE, CLIP = (12, 9), (12, 5, 9, 8)
 # Maps of one and of three dimensions, larger maps, and sequences that are read in order.
 RANKED = (
     Row(Conv1d(12, 8, (3,), (2,), (1,), (2,), 4, True), (LINE,), (8, 4), 8 * 3 * 3 * 4, 8 * 3 * 3 + 8, kind="grouped"),
+    Row(Conv1dCausal(12, 8, (4,), (2,), dilation=(2,), bias=True), (LINE,), (8, 5), 8 * 12 * 4 * 5, 8 * 12 * 4 + 8),
+    Row(Conv1dCausal(12, 12, (2,), groups=12), (LINE,), LINE, 12 * 2 * 9, 12 * 2, kind="depthwise"),
     Row(Conv1d(12, 12, (3,), (1,), (1,), groups=12), (LINE,), LINE, 12 * 3 * 9, 12 * 3, kind="depthwise"),
     Row(
         Conv3d(12, 8, (3, 5, 1), (1, 2, 2), (1, 2, 0)), (CLIP,), (8, 5, 5, 4),

@@ -76,6 +76,11 @@ ROWS = {
     "learned scale": "  - learned_scale: {init: 1, bias: true}",
     "global response norm": "  - global_response_norm",
     "l2 norm": "  - l2_norm",
+    "causal convolutions": (
+        "  - tokens\n  - {id: row, linear: 16}\n  - {from: [row, row], tokens_to_map: }\n  - conv1d: {k: 3, c: 16}\n"
+        "  - conv1d: {k: 3, d: 4, c: 16, p: causal}\n"
+        "  - conv: {k: 2, s: 2, c: 16, g: 4, p: causal, norm: batch_norm, act: relu}"
+    ),
     "turned rows and columns": (
         "  - permute: channels_last\n  - rotary_positions: {heads: 2}\n  - permute: channels_first\n"
         "  - conv2d: {k: 1, c: 8}"

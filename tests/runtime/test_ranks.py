@@ -32,6 +32,10 @@ CONV = {"conv": {"k": 3, "s": 2, "c": 6, "norm": "batch_norm", "act": "relu"}}
     ("taken", "layer", "module"),
     [
         ("4x9", {"conv1d": {"k": 3, "c": 6}}, nn.Conv1d(4, 6, 3, padding=1)),
+        ("4x9", {"conv1d": {"k": 3, "s": 2, "d": 2, "p": "causal", "c": 6}},
+         nn.Sequential(nn.ConstantPad1d((4, 0), 0), nn.Conv1d(4, 6, 3, 2, dilation=2))),
+        ("4x9", {"conv": {"k": 2, "p": "causal", "g": "depthwise", "c": 4, "act": "-", "norm": "-"}},
+         nn.Sequential(nn.ConstantPad1d((1, 0), 0), nn.Conv1d(4, 4, 2, groups=4))),
         ("4x9", {"conv_transpose": {"k": 4, "s": 2, "p": 1, "c": 6}}, nn.ConvTranspose1d(4, 6, 4, 2, 1)),
         ("4x9x8", {"conv_transpose": {"k": 3, "s": 2, "p": 1, "output_padding": 1, "g": 2, "c": 6}},
          nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2)),
@@ -210,6 +214,11 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
         ("4x9x8", {"conv": {"k": "3x1x1", "c": 4}}, "a size of 3×1×1 on a map of 2 dimensions"),
         ("4x5x9x8", {"max_pool": {"k": 2, "p": [0, 1, 0, 1]}}, "a padding of 0×1×0×1 on a map of 3 dimensions"),
         ("4x9x8", {"max_pool": {"k": 2, "p": "same"}}, "the padding `same` around a map of 2 dimensions"),
+        ("4x9x8", {"conv": {"k": 3, "c": 6, "p": "causal"}}, "the padding `causal` around a map of 2 dimensions"),
+        ("4x5x9x8", {"conv": {"k": 3, "c": 6, "p": "causal"}}, "the padding `causal` on a map of 3 dimensions"),
+        ("4x9", {"max_pool": {"k": 3, "p": "causal"}}, "the padding `causal` on a map of 1 dimension"),
+        ("4x9", {"conv_transpose": {"k": 3, "c": 6, "p": "causal"}}, "the padding `causal` on a map of 1 dimension"),
+        ("4x9x8", {"pad": "causal"}, "the padding `causal` around a map of 2 dimensions"),
         (
             "4x9x8",
             {"sequence": ["avg_pool", "flatten", "mean"]},

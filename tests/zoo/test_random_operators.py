@@ -42,7 +42,7 @@ def sizes(rank, most, least=1):
 def maps(rank):
     """Return layers of maps with so many sides."""
     k, s, p, d = sizes(rank, 4), sizes(rank, 2), sizes(rank, 2, 0), sizes(rank, 2)
-    padding = st.one_of(p, st.just("same"))
+    padding = st.one_of(p, st.sampled_from(["same", "causal"]))
     return st.one_of(
         block("conv", {"k": k, "c": channels}, s=s, p=padding, d=d, g=groups, norm=norms, act=acts),
         block(f"conv{rank}d", {"k": k, "c": channels}, s=s, p=p, d=d, g=groups, bias=st.booleans()),

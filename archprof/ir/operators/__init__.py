@@ -21,6 +21,7 @@ class Listed(NamedTuple):
 TABLE = (
     Listed("conv2d", "conv_same:Conv2dSame"),
     Listed("conv2d", "conv:Conv2d", ("Conv2d",)),
+    Listed("conv1d", "conv_ranks:Conv1dCausal"),
     Listed("conv1d", "conv_ranks:Conv1d", ("Conv1d",)),
     Listed("conv3d", "conv_ranks:Conv3d", ("Conv3d",)),
     Listed("conv_transpose1d", "conv_transpose:ConvTranspose1d", ("ConvTranspose1d",)),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import SAME, Column
-from archprof.ir.dims import Dim
+from archprof.ir.columns import CAUSAL, SAME, Column
+from archprof.ir.dims import Dim, conv_out
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import ShapeError, operator
 from archprof.ir.operators.conv import BIAS, D_SIDES, K_SIDES, S_SIDES, C, Convolution, G, P
 from archprof.ir.operators.padding import at_rank
@@ -39,6 +40,8 @@ def of_rank(
     elif p == SAME:
         raise ShapeError("the padding `same` is one of images alone", columns=("p",))
     groups = value.channels if g == "depthwise" else g
+    if rank == 1 and p == CAUSAL:
+        return Conv1dCausal.at(value.channels, c, (kernel[0],), (stride[0],), (dilation[0],), groups, bias)
     padding = at_rank(p, rank, "p", "a padding")
     return cls(value.channels, c, kernel, stride, padding, dilation, groups, bias)  # type: ignore[arg-type]
 
@@ -74,6 +77,46 @@ class Conv1d(Convolution):
 
     def describe(self) -> str:
         return f"{Convolution.describe(self)}1d"
+
+
+@operator
+class Conv1dCausal(Conv1d):
+    """A convolution with `p: causal`, whose places see none behind them: d(k − 1) zeros stand in front (van den Oord et
+    al. 2016, Figure 2)."""
+
+    @classmethod
+    def at(cls, channels: Dim, c: Dim, kernel: One, stride: One, dilation: One, groups: Dim, bias: bool) -> Conv1d:
+        """Return the convolution, an ordinary one where there are no zeros."""
+        return (Conv1d if kernel == (1,) else cls)(channels, c, kernel, stride, (0,), dilation, groups, bias)
+
+    @property
+    def zeros(self) -> int:
+        """How many zeros stand in front."""
+        return self.dilation[0] * (self.kernel_size[0] - 1)
+
+    def _slide(self, axis: int, size: Dim) -> Dim:
+        return conv_out(size, self.kernel_size[0], self.stride[0], (self.zeros, 0), self.dilation[0])
+
+    def _around(self, run: Run) -> Dim:
+        """Return the bytes of a call's input with zeros in front."""
+        channels, length = run.inputs[0].shape
+        return run.bytes(run.inputs[0].with_shape((channels, length + self.zeros)))
+
+    def footprint(self, run: Run) -> Footprint:
+        with_zeros = self._around(run)  # which is what the convolution sees
+        return Footprint(scratch=with_zeros, own=with_zeros)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Conv1d.gradients(self, run)._replace(around=self._around(run))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import CausalConv1d as Module
+
+        sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride
+        return Module(*sizes, 0, self.dilation, self.groups, self.bias)
+
+    def describe(self) -> str:
+        return f"causal {Conv1d.describe(self)}"
 
 
 @operator

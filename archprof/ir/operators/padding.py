@@ -1,7 +1,7 @@
 """Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ; of maps of one or
 three dimensions so much on each side; nothing yet where it is `same`, which the size of the map tells."""
 
-from archprof.ir.columns import EachSide
+from archprof.ir.columns import CAUSAL, SAME, EachSide
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Run
 from archprof.ir.operators.base import ShapeError
@@ -10,6 +10,7 @@ from archprof.units import plural
 
 Sides = tuple[int, int, int, int]
 Padding = tuple[int, int] | Sides
+_WORDS = {SAME: "the padding `same`", CAUSAL: "the padding `causal`"}
 # What sizes of maps of so many dimensions look like.
 _FORMS = {
     1: "one number, of the length",
@@ -28,18 +29,21 @@ def shortest(padding: tuple[int, ...]) -> Padding:
 
 def all_sides(padding: tuple[int, ...]) -> Sides:
     """Return padding as (top, bottom, left, right). Raises ShapeError for one of another kind of map, and for `same`
-    where it is not known."""
+    and `causal` where they are not known."""
     if len(padding) == 2:
         return padding[0], padding[0], padding[1], padding[1]
     if len(padding) != 4:
-        what = f"a padding of {show_shape(padding)}" if padding else "the padding `same`"
+        what = _WORDS.get(padding) or f"a padding of {show_shape(padding)}"
         raise ShapeError(f"{what} around a map of 2 dimensions", "`1`, `0x3` or four sides", ("p", "padding"))
     return padding[0], padding[1], padding[2], padding[3]
 
 
 def at_rank(sizes: tuple[int, ...], rank: int, column: str, what: str = "a size") -> tuple[int, ...]:
     """Return sizes for each of so many dimensions: one number is that of all. Raises ShapeError where they are of
-    others."""
+    others, and for a padding in words."""
+    if sizes == CAUSAL:
+        message = f"{_WORDS[sizes]} on a map of {plural(rank, 'dimension')}"
+        raise ShapeError(message, "it is one of convolutions of sequences, `conv` and `conv1d`", (column,))
     if len(sizes) == rank:
         return tuple(sizes)
     if isinstance(sizes, EachSide) or any(size != sizes[0] for size in sizes):
