@@ -7,8 +7,8 @@ from random import Random
 
 from archprof.progress import Told, untold
 from archprof.space.automaton import Arc, Automaton, Path
+from archprof.space.bracket import Bracket
 from archprof.space.distribution import Distribution
-from archprof.space.joint import Bracket
 from archprof.space.paths import greatest, lattice_of, least_from, sums_of
 
 # Steps from the least sum to the greatest. Each choice is rounded by less than one.

@@ -15,13 +15,13 @@ from archprof.errors import UsageError, usage_error
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
 from archprof.progress import Told, untold
+from archprof.space.bracket import Bracket
 from archprof.space.distribution import bins_between, edges_of, ends_of
 from archprof.space.grid import Grid, GridBlock, Unsummed
 from archprof.space.grid_best import Best
 from archprof.space.grid_shares import Taken
 from archprof.space.grid_spread import Spread
 from archprof.space.grid_traces import Sums
-from archprof.space.joint import Bracket
 from archprof.space.search import MOST_EXPANDED, Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf
 from archprof.space.traced import ADDING
 from archprof.spec.load import resolve

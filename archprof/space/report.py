@@ -18,7 +18,7 @@ from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.asked import answer, opened
-from archprof.space.joint import Bracket
+from archprof.space.bracket import Bracket
 from archprof.space.labels import Objective
 from archprof.space.scores import SCORE
 from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf

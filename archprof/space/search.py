@@ -19,13 +19,14 @@ from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.automaton import Path
 from archprof.space.best import best
+from archprof.space.bracket import Bracket
 from archprof.space.build import MAX_STATES, Space, space_of
 from archprof.space.coarse import Coarse
 from archprof.space.distinct import number_of_networks
 from archprof.space.distribution import Distribution, bins_between, edges_of, ends_of
 from archprof.space.draws import DrawnDistribution, draw
 from archprof.space.frontier import frontier
-from archprof.space.joint import Bracket, Within
+from archprof.space.joint import Within
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least, number_of_paths, sums_of
 from archprof.space.scores import SCORE, Scores, scored
