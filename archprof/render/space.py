@@ -211,11 +211,22 @@ def _found_by(found: SpaceReport) -> str:
         tries = f", of {found.tries:,} that were drawn" if found.tries else ""
         return f"{number} at random{tries}; each is `{name}network=…`"
     if found.found_by == "front":
-        by = " by what their operators take, without what a network takes beside them" if found.device else ""
-        return f"{number} that no other within the limits beats{by}; of those equal in all of these, one"
+        timed = any(one.removeprefix("-") in TIMES for one in found.front)
+        by = " by what their operators take, without what a network takes beside them" if timed else ""
+        said = f"{number} that no other within the limits beats{by}; of those equal in all of these, one"
+        return said if found.complete_to is None else f"{said}; {_incomplete(found, found.complete_to)}"
     if found.proven is not None:
         return f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
     return "no network within the limits is better: the search is exact"
+
+
+def _incomplete(found: SpaceReport, reached: float) -> str:
+    """Say from where on a front is not known."""
+    first = found.front[0].removeprefix("-")
+    value = f"{in_ms(reached)} ms" if first in TIMES else f"{reached:g}" if first == SCORE else exact(int(reached))
+    side = "up to" if found.front[0].startswith("-") else "from"
+    what = "" if first in TIMES else f" {label_of(first)}"
+    return f"{side} {value}{what} it was given up after {plural(found.tries, 'network')}"
 
 
 def _distinct(found: SpaceReport) -> str:

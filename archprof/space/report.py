@@ -72,7 +72,8 @@ class SpaceReport(NamedTuple):
     """What is known of a space: how many networks it has at each of its input sizes together, choice by choice, and how
     many of these are *distinct*, where that is cheap to count; the ranges of their counts, how many keep the limits,
     the bins of a *histogram*, the networks that were looked for, and what is drawn how often among those that fit. So
-    many *tries* were looked at where networks had to be drawn and rejected."""
+    many *tries* were looked at where networks had to be drawn and rejected. Of a front that was left before its end
+    all is known up to *complete_to* of its first count."""
 
     model: str
     title: str
@@ -96,6 +97,7 @@ class SpaceReport(NamedTuple):
     setup: Setup | None = None
     device: DeviceText | None = None
     proven: EstimatedTime | None = None
+    complete_to: float | None = None
 
 
 class Request(NamedTuple):
@@ -169,6 +171,7 @@ def report(request: Request, told: Told = untold) -> SpaceReport:
         question.setup if question.bytes else None,
         on_device(question.on) if question.on else None,
         _proven(answers, question),
+        _complete_to(answers, question),
     )
 
 
@@ -203,6 +206,18 @@ def _proven(answers: Sequence[Answer], question: Question) -> EstimatedTime | No
     most = max((one.ns[0] for one in _found(answers, question) if one.ns), default=None)
     bounds = [one.proven for one in answers if one.proven is not None and (most is None or one.proven < most)]
     return _time((min(bounds),) * 3) if bounds else None
+
+
+def _complete_to(answers: Sequence[Answer], question: Question) -> float | None:
+    """Return up to where a front is known, in its first count, at all sizes; None where it is whole."""
+    reached = [one.complete_to for one in answers if one.complete_to is not None]
+    if not reached:
+        return None
+    first = question.pareto[0]
+    value = first.sign * min(first.sign * one for one in reached)
+    if first.metric == LATENCY:
+        return value / NS_PER_MS
+    return value / question.scores.scale if question.scores and first.metric == SCORE else value
 
 
 def _time(ns: tuple[int, int, int]) -> EstimatedTime:

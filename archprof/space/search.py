@@ -25,6 +25,7 @@ from archprof.space.coarse import Coarse
 from archprof.space.distinct import number_of_networks
 from archprof.space.distribution import Distribution, bins_between, edges_of, ends_of
 from archprof.space.draws import DrawnDistribution, draw
+from archprof.space.front_kept import FrontKept
 from archprof.space.frontier import frontier
 from archprof.space.joint import Within
 from archprof.space.labels import Objective
@@ -138,6 +139,7 @@ class Answer(NamedTuple):
     shares: tuple[ChoiceShare, ...] = ()
     distinct: int | None = None  # networks that differ, where that is cheap to count
     proven: int | None = None  # ns that no other network goes below, where the least time was looked for
+    complete_to: int | None = None  # the front's first count up to where all of it is known, where that is not all
 
 
 class Search:
@@ -177,6 +179,7 @@ class Search:
             tuple(asked.shares()) if question.shares else (),
             self.distinct() if question.ranges else None,
             asked.proven,
+            asked.complete_to,
         )
 
     def ends(self, metric: str) -> tuple[int, int]:
@@ -226,6 +229,7 @@ class _Question:
         self._space = scored(search.space, question.scores) if question.scores else search.space
         self._automaton = self._space.automaton
         self.proven: int | None = None
+        self.complete_to: int | None = None
         self._tried = 0  # networks that were drawn, some of which exceed a limit
         self._expanded = 0  # networks whose bytes or time were looked at
         self._gave_up = False  # before all that there is was looked at
@@ -354,7 +358,23 @@ class _Question:
             yield from self._fastest(fitting) if asked.objective.metric == LATENCY else islice(fitting, asked.top)
         elif asked.pareto:
             _check_pareto(asked.pareto)
-            yield from (one.path for one in frontier(self._automaton, asked.pareto, asked.limits))
+            if asked.bytes or asked.latency is not None:
+                yield from self._front_kept()
+            else:
+                yield from (one.path for one in frontier(self._automaton, asked.pareto, asked.limits))
+
+    def _front_kept(self) -> Iterator[Path]:
+        """Yield the front of the networks within the limits, of which some are on whole networks, as far as these are
+        looked at."""
+        front = FrontKept(self._automaton, self._asked.pareto, self._limits)
+        yield from front.paths(self._keeps_if_looked_at)
+        if self._gave_up:
+            self.complete_to = self._asked.pareto[0].sign * front.reached[0]
+
+    def _keeps_if_looked_at(self, path: Path) -> bool | None:
+        """Tell whether bytes and time keep their limits; None where so many were looked at that it is given up."""
+        self._gave_up = self._expanded == MOST_EXPANDED
+        return None if self._gave_up else self._keeps(path)
 
     def _best(self, objective: Objective) -> Iterator[Path]:
         """Yield the networks within the limits on sums, the best first."""

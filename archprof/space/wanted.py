@@ -146,18 +146,15 @@ def _check_limits(wanted: SpaceWords, on: "On | None", option: str) -> None:
     device = written("device", "h100", option).strip("`")
     check_timed([*limits, *(count.strip().removeprefix("-") for count in counts)], on, device)
     bytes_of = [name for name in limits if name in MEMORY]
-    if bytes_of and not (wanted.sample or wanted.minimize or wanted.maximize):
+    if bytes_of and not (wanted.sample or wanted.minimize or wanted.maximize or wanted.pareto):
         message = f"`{spelled(f'max_{bytes_of[0]}', option)}` of networks that are not looked at one by one"
         sample, minimize = (f"`{spelled(name, option)}`" for name in ("sample", "minimize"))
         raise usage_error(message, help=f"bytes are no sums along rows: ask for some by {sample} or {minimize}")
     whole = [name for name in limits if name in (*MEMORY, *TIMES)]
     if whole and wanted.histogram:
         message = f"a histogram within `{spelled(f'max_{whole[0]}', option)}`, which is of whole networks"
-        raise usage_error(message, help="leave one of the two out: a histogram counts networks within limits on counts")
-    if "latency" in limits and wanted.pareto:
-        message = "a front within a limit on latency, which is of whole networks"
-        front = written("pareto", "latency,-score", option)
-        raise usage_error(message, help=f"take it for one of the counts: {front}")
+        told = "how many keep it is told without one, between two bounds" if whole[0] in TIMES else "leave one out"
+        raise usage_error(message, help=f"{told}; a histogram counts networks within limits on counts")
 
 
 def _objectives(wanted: SpaceWords, option: str, *, scored: bool) -> tuple[Objective | None, tuple[Objective, ...]]:

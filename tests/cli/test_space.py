@@ -374,6 +374,40 @@ def test_a_front_of_score_and_macs_is_that_of_all(told):
     assert [(one["totals"]["macs"], one["score"]) for one in limited] == [one for one in wanted if one[0] <= 60_000]
 
 
+WHOLE = {
+    "--max-weights 4000": lambda one: one["totals"]["weights"] <= 4000,
+    "--max-latency 0.04ms --device h100": lambda one: one["estimates"]["latency"]["value"] <= 0.04,
+}
+
+
+@pytest.mark.parametrize("limit", WHOLE)
+def test_a_front_within_a_limit_on_whole_networks(told, limit):
+    """As of all networks, which a sample of 24 lists with their bytes and times."""
+    far = "--max-latency 1s --device h100" if "latency" in limit else "--max-weights 1GiB"
+    kept = [EVERY[one["network"]] for one in told(f"--sample 24 {far}")["found"] if WHOLE[limit](one)]
+    assert 0 < len(kept) < 24
+    points = {(one.macs, one.score) for one in kept}
+    wanted = [one for one in sorted(points) if not any(a <= one[0] and b >= one[1] for a, b in points - {one})]
+    found = told(f"--pareto macs,-score --scores scores.csv {limit}")
+    assert [(one["totals"]["macs"], one["score"]) for one in found["found"]] == wanted
+    assert "complete_to" not in found  # all of it
+
+
+def test_a_front_that_is_given_up_says_from_where_on(space, told, monkeypatch):
+    monkeypatch.setattr("archprof.space.search.MOST_EXPANDED", 2)
+    whole = "--scores scores.csv --max-peak 1GiB"
+    front = [(one["totals"]["macs"], one["score"]) for one in told("--pareto macs,-score --scores scores.csv")["found"]]
+    for line, turned, said in (
+        ("macs,-score", front, "from {:,} MACs"),
+        ("-score,macs", front[::-1], "up to {:g} score"),
+    ):
+        found = told(f"--pareto={line} {whole}")
+        assert [(one["totals"]["macs"], one["score"]) for one in found["found"]] == turned[:2]
+        assert found["complete_to"] == turned[2][turned is not front]
+        out = space(f"--pareto={line} {whole}").out.replace("\n  ", " ")
+        assert f"{said.format(found['complete_to'])} it was given up after 2 networks\n" in out
+
+
 @pytest.mark.parametrize("drawn", ["", " --drawn"])
 def test_a_sample_keeps_the_limits_and_is_as_it_says(told, drawn):
     """χ² of 9 networks has 8 degrees of freedom: above 26.1 once in 1,000 times."""
@@ -650,17 +684,13 @@ WRONG = {
         "`--max-peak` of networks that are not looked at one by one\n  help: bytes are no sums along rows: ask for "
         "some by `--sample` or `--minimize`\n"
     ),
-    "--max-peak 1KiB --pareto macs,-params": (
-        "`--max-peak` of networks that are not looked at one by one\n  help: bytes are no sums along rows: ask for "
-        "some by `--sample` or `--minimize`\n"
-    ),
     "--max-latency 1ms --device h100 --histogram macs": (
-        "a histogram within `--max-latency`, which is of whole networks\n  help: leave one of the two out: a histogram "
-        "counts networks within limits on counts\n"
+        "a histogram within `--max-latency`, which is of whole networks\n  help: how many keep it is told without "
+        "one, between two bounds; a histogram counts networks within limits on counts\n"
     ),
     "--max-macs 50k --max-weights 1KiB --histogram macs --sample 2": (
-        "a histogram within `--max-weights`, which is of whole networks\n  help: leave one of the two out: a histogram "
-        "counts networks within limits on counts\n"
+        "a histogram within `--max-weights`, which is of whole networks\n  help: leave one out; a histogram counts "
+        "networks within limits on counts\n"
     ),
     "--batch 2": (
         "how bytes are counted, but no limit on them\n  help: `--max-peak` or `--max-weights` counts them\n"

@@ -11,6 +11,7 @@ from archprof.errors import UsageError
 from archprof.space.across import greatest_across
 from archprof.space.best import best
 from archprof.space.distribution import Distribution
+from archprof.space.front_kept import FrontKept
 from archprof.space.frontier import frontier
 from archprof.space.labels import Objective
 from archprof.space.meeting import apart
@@ -43,21 +44,56 @@ def test_best(automaton, sign, data):
     assert list(best(automaton, Objective("params", sign), limits)) == expected
 
 
+def points_of(sums, signs):
+    return tuple(sign * total for total, sign in zip(sums, signs, strict=False))
+
+
+def unbeaten(points):
+    """Those that no other is as good as in every line and better in one, in their order."""
+    return sorted(
+        point
+        for point in points
+        if not any(all(a <= b for a, b in zip(other, point, strict=True)) and other != point for other in points)
+    )
+
+
 @given(small_automata(metrics=3, most=4), st.lists(SIGNS, min_size=1, max_size=3), st.data())
 def test_frontier(automaton, signs, data):
     objectives = [Objective(metric, sign) for metric, sign in zip(METRICS, signs, strict=False)]
     known = networks(automaton)
     limits = limits_of(data.draw, known, METRICS)
     fits = fitting(known, limits)
-    points = {tuple(sign * total for total, sign in zip(sums, signs, strict=False)) for _, sums in fits}
-    expected = sorted(
-        point
-        for point in points
-        if not any(all(a <= b for a, b in zip(other, point, strict=True)) and other != point for other in points)
-    )
     found = frontier(automaton, objectives, limits)
-    assert [tuple(o.sign * one.sums[METRICS.index(o.metric)] for o in objectives) for one in found] == expected
+    assert [points_of(one.sums, signs) for one in found] == unbeaten({points_of(sums, signs) for _, sums in fits})
     assert all((one.path, one.sums) in fits for one in found)
+
+
+@given(small_automata(metrics=3, most=4), st.lists(SIGNS, min_size=1, max_size=3), st.data())
+def test_the_front_of_networks_that_keep_what_is_no_sum(automaton, signs, data):
+    """As of all that do; and where it is left before its end, all of it whose first objective is less than what was
+    reached."""
+    objectives = [Objective(metric, sign) for metric, sign in zip(METRICS, signs, strict=False)]
+    known = networks(automaton)
+    limits = limits_of(data.draw, known, METRICS)
+    source = data.draw(st.randoms(use_true_random=False))
+    kept = {path for path, _ in known if source.random() < 0.5}
+    fits = {path: points_of(sums, signs) for path, sums in fitting(known, limits) if path in kept}
+    expected = unbeaten(set(fits.values()))
+    assert [fits[path] for path in FrontKept(automaton, objectives, limits).paths(kept.__contains__)] == expected
+    left = [data.draw(st.integers(0, 3))]
+
+    def keeps(path):
+        left[0] -= 1
+        return None if left[0] < 0 else path in kept
+
+    front = FrontKept(automaton, objectives, limits)
+    found = [fits[path] for path in front.paths(keeps)]
+    assert found == expected[: len(found)]
+    if left[0] < 0:
+        known_up_to = [point for point in expected if point[0] < front.reached[0]]
+        assert found[: len(known_up_to)] == known_up_to
+    else:
+        assert found == expected
 
 
 def test_no_network_within_a_limit():
