@@ -334,7 +334,9 @@ class StretchBuilder:
             try:
                 exact = combination.alone(self._settings(place))
             except SpecError as error:
-                self.fail(reason_of(error), places[alike])
+                left = places[alike][self._valid[places[alike]]]  # others failed with another alternative already
+                if left.size:
+                    self.fail(reason_of(error), left)
                 continue
             counted = dict(zip(exact, self._costs[:, place].tolist(), strict=True))
             assert _agree(counted, exact), f"{self._settings(place)}: {counted} on arrays, {dict(exact)} alone"

@@ -276,6 +276,18 @@ def test_reasons_are_counted():
     )
 
 
+def test_a_variant_that_cannot_be_is_counted_once(tmp_path):
+    """Whichever of its rows' alternatives is tried, a layer that nobody reads is in all of 3·3·3 variants."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "archprof: 1\ninput: 3x32x32\nlayers:\n  - {id: a, conv2d: {k: 3, c: 8}}\n"
+        "  - {id: b, from: a, conv2d: {k: 1, c: 8}}\n  - {id: unread, conv2d: {k: 3, c: 8}}\n"
+        "  - {from: [a, b], add: }\n"
+    )
+    (one,) = swept(plan_of(str(path), "b.n=1:3:1", "b.k=1,3,5", "unread.n=1:3:1")).invalid
+    assert (one.variants, one.reason) == (27, "`layers[2]` leads to no output")
+
+
 def test_inputs_that_a_table_states_are_those_of_its_own_cells():
     """Behind a row of 48 or 56 channels in place of 40 the next one has as many, whatever its own table says."""
     plan = plan_of("v3", "layers[1].rows[4].c=40,48,56")
