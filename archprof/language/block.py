@@ -47,11 +47,12 @@ class Block(NamedTuple):
 
 
 N = Column("n", REPEATS, "repeats; the stride belongs to the first", ("repeats", "num_layers"))
+DEEPEN = Column("deepen", FLAG, "`false`: `n` as printed at every depth")
 COMMON = (
     N,
     Column("input", INPUT, "the printed input, checked", ("input_size",)),
     Column("id", TEXT, "a name for the row"),
-    Column("deepen", FLAG, "`false`: `n` as printed at every depth"),
+    DEEPEN,
 )
 CHANNEL_OPTIONS = (
     Column("narrow", FLAG, "`false`: never narrower than printed"),
@@ -78,7 +79,8 @@ def check_inputs(block: Block, given: int) -> None:
 def all_columns(block: Block) -> tuple[Column, ...]:
     """Return a block's own columns and those that every block has."""
     own = {column.name for column in block.columns}
-    common = () if block.joins else COMMON
+    # A spec's own block that joins may repeat: what one repeat hands on is the first input of the next.
+    common = COMMON if not block.joins else (N, DEEPEN) if block.own else ()
     scaled = CHANNEL_OPTIONS if any(column.kind.form in ("channels", "expanded") for column in block.columns) else ()
     return (*block.columns, *(column for column in (*common, *scaled) if column.name not in own))
 

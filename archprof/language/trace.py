@@ -285,7 +285,7 @@ class Tracer:
                 x = inputs[0]
                 for index in range(self._repeats(row.repeats, row.deepen)):
                     frame.prefix = f"{prefix}{index}."
-                    x = self._apply_row(layer, row, inputs if index == 0 else (x,), index)
+                    x = self._apply_row(layer, row, inputs if index == 0 else (x, *inputs[1:]), index)
         finally:
             frame.prefix = outer
         self._place(row.address, row.id, x)
@@ -307,19 +307,22 @@ class Tracer:
         frame.reads += fragment.reads
         self._check_size(row)
         if fragment.places or fragment.published:
-            self._export(frame, fragment)
+            self._export(frame, fragment, (layer.address, row.address))
         printed = self._printed(layer, row, inputs[0], fragment.result)
         return _made(Feature, (first_output(len(frame.parts) - 1), fragment.result.value, printed))
 
-    def _export(self, frame: Frame, fragment: Fragment) -> None:
-        """Make the places inside an application, the latest part, places of the fragment around it."""
+    def _export(self, frame: Frame, fragment: Fragment, addresses: tuple[str, str]) -> None:
+        """Make the places inside an application, the latest part, places of the fragment around it; those that it
+        publishes itself stand behind its *addresses* too, of its layer and row, whose ids lead there."""
         part, places = len(frame.parts) - 1, frame.places
         output = 1
         for address, x in fragment.places.items():
             places.by_address[address] = _made(Feature, (Edge(part, output), x.value, x.printed))
             output += 1
         for path, x in fragment.published.items():
-            places.by_path[f"{frame.prefix}{path}"] = x._replace(edge=Edge(part, output))
+            published = places.by_path[f"{frame.prefix}{path}"] = x._replace(edge=Edge(part, output))
+            if "." not in path:
+                places.by_address.update((f"{address}.{path}", published) for address in addresses)
             output += 1
 
     def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Fragment:

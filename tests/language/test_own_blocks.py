@@ -144,6 +144,41 @@ layers:
   - {multiply: , from: [a, c]}
 """,
     ),
+    "repeats of several inputs, of which all but the first stay": (
+        """
+blocks:
+  gated: {inputs: [x, gate], layers: [{conv: {k: 1, c: 1x}, from: gate, id: a}, {multiply: , from: [x, a]}]}
+layers: [{id: a, conv: {k: 3, c: 8}}, {id: b, conv: {k: 3, c: 8}}, {gated: {n: 2}, from: [b, a]}]
+""",
+        """
+layers:
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, conv: {k: 3, c: 8}}
+  - {id: c, from: a, conv: {k: 1, c: 1x}}
+  - {id: d, multiply: , from: [b, c]}
+  - {id: e, from: a, conv: {k: 1, c: 1x}}
+  - {multiply: , from: [d, e]}
+""",
+    ),
+    "outputs of rows": (
+        """
+blocks:
+  two: {columns: {c: {type: channels}}, outputs: [p], layers: [{id: p, conv: {k: 3, c: $c}}, conv: {k: 1, c: 8}]}
+layers:
+  - sequence: [{id: t, two: {columns: [id, c, n], rows: [[r, 4, 1], [s, 6, 2]]}}]
+  - {concat: , from: [r.p, s.p, t.p, t]}
+""",
+        """
+layers:
+  - {id: p, conv: {k: 3, c: 4}}
+  - conv: {k: 1, c: 8}
+  - conv: {k: 3, c: 6}
+  - conv: {k: 1, c: 8}
+  - {id: q, conv: {k: 3, c: 6}}
+  - {id: t, conv: {k: 1, c: 8}}
+  - {concat: , from: [p, q, q, t]}
+""",
+    ),
     "the input of a block": (
         """
 blocks:
@@ -260,10 +295,34 @@ AXES = [
 ]
 
 
-@pytest.mark.parametrize("axes", AXES)
-def test_a_sweep_has_the_numbers_of_single_networks(axes, tmp_path):
+# A block of two inputs, repeated, and what the last repeat of a row keeps.
+JOINED = """
+blocks:
+  gated:
+    inputs: [x, gate]
+    columns: {k: {type: int}}
+    outputs: [p]
+    layers: [{id: p, from: gate, conv: {k: $k, c: 1x}}, {multiply: , from: [x, p]}]
+  two: {columns: {c: {type: channels}}, outputs: [p], layers: [{id: p, conv: {k: 3, c: $c}}, conv: {k: 1, c: 8}]}
+layers:
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, conv: {k: 3, c: 8}}
+  - {id: g, from: [b, a], gated: {k: 1, n: 2}}
+  - two: {columns: [id, c, n], rows: [[r, 4, 1], [s, 6, 2]]}
+  - {concat: , from: [r.p, s.p, g.p, s]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "axes"),
+    [
+        *((MINE_TOO, axes) for axes in AXES),
+        (JOINED, ("layers[2].n=1:4:1", "layers[2].k=1,3,5", "s.n=1:3:1", "r.c=4:16:4", "resolution=16:48:8")),
+    ],
+)
+def test_a_sweep_has_the_numbers_of_single_networks(spec, axes, tmp_path):
     path = tmp_path / "net.yaml"
-    path.write_text(HEAD + MINE_TOO, encoding="utf-8")
+    path.write_text(HEAD.replace("classes: 10\n", "") + spec if spec is JOINED else HEAD + spec, encoding="utf-8")
     plan = plan_sweep(str(path), [parse_axis(tuple(axis.rsplit("=", 1))) for axis in axes], Selection())
     found = compute(pickle.dumps(plan), 0, plan.size)
     assert len(found.numbers) == plan.size
