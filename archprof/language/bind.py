@@ -577,8 +577,9 @@ def _check_short_form(
         message = f"`{block.name}` takes no value"
         raise problem(message, value.location, where=address, help=f"write `- {block.name}`")
     if isinstance(value, Seq) and first.kind.form not in HOLDS_LAYERS:
-        names = ", ".join(columns)
-        advice = f"columns of `{block.name}`: {names or 'none'}"
+        takes_lists = first.kind.form in ("padding", "sizes")
+        advice = f"columns of `{block.name}`: {', '.join(columns)}"
+        advice = f"write `- {block.name}: {{{first.name}: […]}}`" if takes_lists else advice
         message = f"expected the options of `{block.name}`, not a list"
         raise problem(message, value.location, where=address, help=advice)
 

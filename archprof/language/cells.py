@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
@@ -317,7 +318,7 @@ def _word(kind: Kind, node: Node, cells: Cells) -> str:
 def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | None:
     if _means_none(node):
         return None
-    name, options = _name_and_options(node, cells)
+    name, options = _name_and_options(kind, node, cells)
     if is_none(name):  # a knob's, or a column's
         return None
     try:
@@ -339,7 +340,7 @@ def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | Non
     return NamedOperator(operator, read_options(given, operator.columns, cells, said, where))
 
 
-def _name_and_options(node: Node, cells: Cells) -> tuple[Scalar, Map | None]:
+def _name_and_options(kind: Kind, node: Node, cells: Cells) -> tuple[Scalar, Map | None]:
     """Return the name of a norm or activation as typed, and its options as nodes."""
     if isinstance(node, Map):
         if len(node.entries) != 1:
@@ -347,12 +348,21 @@ def _name_and_options(node: Node, cells: Cells) -> tuple[Scalar, Map | None]:
             raise problem(f"one name is wanted here, not {len(node.entries)}", node.location, help=advice)
         ((marker, options),) = node.entries.values()
         if not isinstance(options, Map):
-            raise wrong(options, f"the options of {describe(marker)}", "as in `{batch_norm: {eps: 0.001}}`")
+            raise wrong(options, f"the options of {describe(marker)}", _as_options(kind, marker, options))
         return marker, options
     typed = scalar(node, "a name")
     if typed.text.startswith("$"):
         typed = typed._replace(text=typed_word(evaluate(typed, cells.names)))
     return typed, None
+
+
+def _as_options(kind: Kind, name: Scalar, value: Node) -> str:
+    """Return how a value beside the name of a norm or an activation is written: as its first option."""
+    with suppress(SpecError):
+        operator = find_operator(name.text, kind.form)
+        if operator is not None and operator.columns and isinstance(value, Scalar):
+            return f"as in `{{{name.text}: {{{operator.columns[0].name}: {value.text[:100]}}}}}`"
+    return "as in `{batch_norm: {eps: 0.001}}`"
 
 
 # Kinds made of other kinds

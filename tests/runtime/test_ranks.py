@@ -170,6 +170,12 @@ def test_features_that_fill_no_map():
         made("24:float32", {"unflatten": 5})
 
 
+def test_a_product_without_a_common_length():
+    """Of queries and keys, (9, 4) both, the second is transposed."""
+    with pytest.raises(InputError, match=r"(?s)no common length to multiply along.*`transpose` one of them"):
+        made("4x9", {"id": "t", "sequence": ["tokens"]}, {"from": ["t", "t"], "matmul": {}})
+
+
 def test_features_have_no_positions():
     with pytest.raises(InputError, match="a length of the positions of 10, which has none"):
         made("10:float32", {"normalize": "positions"})

@@ -36,7 +36,8 @@ class MatMul(Function):
             raise ShapeError("a product needs two tensors with axes")
         left, right = inputs[0].shape, inputs[1].shape
         if not same(left[-1], right[-2] if len(right) > 1 else right[0]):
-            raise ShapeError(f"{show_shape(left)} and {show_shape(right)} have no common length to multiply along")
+            message = f"{show_shape(left)} and {show_shape(right)} have no common length to multiply along"
+            raise ShapeError(message, "a product is of (L, M) and (M, N): `transpose` one of them")
         shape = (*stretched(left[:-2], right[:-2]), *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
         return inputs[0].with_shape(shape, len(shape) - 1 if shape else None)
 
