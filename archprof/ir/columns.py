@@ -97,13 +97,12 @@ EXPANDED = CHANNELS._replace(form="expanded")
 SIZE = Kind("size", "a size: `3`, or `1x7` (height × width)", 1, MAX_KERNEL)
 SIDES = SIZE._replace(form="sides", allowed="a size: `3`, `1x7` (height × width), or `3x1x1` (frames × height × width)")
 SIZES = Kind("sizes", "a size, or a list of sizes: `[3, 5, 7]`", 1, MAX_KERNEL, of=SIZE)
-PADDING = Kind(
-    "padding",
-    "a padding: `1`, `0x3` or `[0, 3]` (height, width), `[top, bottom, left, right]`, `0x3x3` (frames, height, width), "
-    "`same`, or `causal`",
-    0,
-    MAX_KERNEL,
+_SIDES_OF_PADDING = (
+    "a padding: `1`, `0x3` or `[0, 3]` (height, width), `[top, bottom, left, right]`, `0x3x3` (frames, height, width)"
 )
+PADDING = Kind("padding", f"{_SIDES_OF_PADDING}, `same`, or `causal`", 0, MAX_KERNEL, ("same", "causal"))
+# That of what is not padded as in TensorFlow: of pools, transposed convolutions, padding itself.
+PLAIN_PADDING = PADDING._replace(allowed=_SIDES_OF_PADDING, words=())
 GROUPS = Kind("groups", "a number of groups, or `depthwise`", 1, MAX_CHANNELS)
 # What `p: same` is: as many zeros as make a map 1/stride as large, the odd one behind it, as in TensorFlow.
 SAME: tuple[int, ...] = ()

@@ -264,7 +264,7 @@ def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
             raise problem(message, node.location, help=advice)
         return EachSide(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
     typed = scalar(node, "a padding")
-    if typed.text in _PADDINGS:
+    if typed.text in kind.words:
         return _PADDINGS[typed.text]
     if re.fullmatch(r"[0-9]+([x×][0-9]+){1,2}", typed.text, re.ASCII):
         sides = re.split("[x×]", typed.text)

@@ -397,7 +397,8 @@ def _sizes(kind: Kind) -> Schema:
 def _padding(kind: Kind) -> Schema:
     side = {"type": "integer", "minimum": int(kind.low), "maximum": int(kind.high)}
     sides = [{"type": "array", "items": side, "minItems": number, "maxItems": number} for number in (2, 3, 4)]
-    return {"anyOf": [side, _text_of("^(same|causal|[0-9]+([x×][0-9]+){0,2})$"), *sides]}
+    words = "".join(f"{word}|" for word in kind.words)
+    return {"anyOf": [side, _text_of(f"^({words}[0-9]+([x×][0-9]+){{0,2}})$"), *sides]}
 
 
 def _optional(kind: Kind) -> Schema:

@@ -209,9 +209,10 @@ def test_rows_that_settings_change_leave_the_option_to_the_others():
         (
             IMAGE,
             f"conv_transpose: {{k: 3, c: 4, {column}: same}}",
-            f"net.yaml:4:{place}: a transposed convolution has no padding `same`\n"
+            f"net.yaml:4:{place}: expected a padding, not `same`\n"
             f"  in layers[0].{column}\n"
-            "  help: give a number",
+            "  help: a padding: `1`, `0x3` or `[0, 3]` (height, width), `[top, bottom, left, right]`, "
+            "`0x3x3` (frames, height, width)",
         )
         for column, place in [("p", 37), ("output_padding", 50)]
     ],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import PADDING, SAME, Column
+from archprof.ir.columns import PLAIN_PADDING, SAME, Column
 from archprof.ir.dims import Dim, same
 from archprof.ir.operators.base import ShapeError, map_axis, operator
 from archprof.ir.operators.conv import BIAS, D_SIDES, K_SIDES, S_SIDES, C, G, P, Pair, Windowed
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import torch
 
 
-_PADDING = P._replace(doc="what is cut off each side of the output; 0 unless given")
+_PADDING = P._replace(kind=PLAIN_PADDING, doc="what is cut off each side of the output; 0 unless given")
 _OUTPUT_PADDING = Column(
-    "output_padding", PADDING, "what the output has more behind; 0 unless given", ("op", "out_padding")
+    "output_padding", PLAIN_PADDING, "what the output has more behind; 0 unless given", ("op", "out_padding")
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.columns import PADDING, Column
+from archprof.ir.columns import PLAIN_PADDING, Column
 from archprof.ir.dims import Dim, ceil_div
 from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
 from archprof.ir.operators.conv import C, Pair, S
@@ -25,7 +25,7 @@ class Pad(Operator):
     name: ClassVar[str] = "pad"
     category: ClassVar[str] = "shape"
     keeps_channels: ClassVar[bool] = True
-    columns: ClassVar[tuple[Column, ...]] = (Column("p", PADDING, "padding", ("padding",), required=True),)
+    columns: ClassVar[tuple[Column, ...]] = (Column("p", PLAIN_PADDING, "padding", ("padding",), required=True),)
 
     @classmethod
     def of(cls, *inputs: Value, p: Padding) -> Pad:

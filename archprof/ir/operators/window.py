@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archprof.ir.columns import FLAG, PADDING, SIDES, Column
+from archprof.ir.columns import FLAG, PLAIN_PADDING, SIDES, Column
 from archprof.ir.dims import Dim, conv_out
 from archprof.ir.operators.base import Operator, ShapeError, map_axis
 from archprof.ir.operators.padding import ends
@@ -13,7 +13,7 @@ from archprof.ir.values import Value
 WINDOW = (
     Column("k", SIDES, "window", ("kernel", "kernel_size")),
     Column("s", SIDES, "stride; the window's size unless given", ("stride",), needs="k"),
-    Column("p", PADDING, "padding; 0 unless given", ("padding",), needs="k"),
+    Column("p", PLAIN_PADDING, "padding; 0 unless given", ("padding",), needs="k"),
     Column("ceil", FLAG, "round the output size up", ("ceil_mode",), needs="k"),
 )
 
