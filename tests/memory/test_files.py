@@ -72,3 +72,30 @@ def test_what_an_onnx_file_reshapes_stays_where_it_is(tmp_path):
     path = str(tmp_path / "net.onnx")
     onnx.save(helper.make_model(helper.make_graph([shape, *nodes], "net", [given], [returned])), path)
     assert analyze_memory(read_onnx(path), Setup()).peak == 2 * 4 * 4 * 4
+
+
+# Of what there is a line of operators on (4, 4) features.
+PLAIN = {
+    "of each element": ["Reciprocal", "Softsign", "Sign", "Reciprocal"],
+    "along an axis": ["LogSoftmax", "Hardmax", "Softmax"],
+    "a product": ["MatMul", "Relu"],
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_what_only_reads_and_writes_has_nothing_else_in_memory(name, tmp_path):
+    """While the second runs, what it reads and what it puts out: two tensors of 64 bytes."""
+    onnx = pytest.importorskip("onnx")
+    from archprof.captures.onnx.file import read_onnx
+
+    helper = onnx.helper
+    given, returned = (helper.make_tensor_value_info(one, onnx.TensorProto.FLOAT, [1, 4, 4]) for one in ("x", "y"))
+    edges = ["x", *[f"t{k}" for k in range(1, len(PLAIN[name]))], "y"]
+    nodes = [
+        helper.make_node(op, [before] * (2 if op == "MatMul" else 1), [after])
+        for op, before, after in zip(PLAIN[name], edges[:-1], edges[1:], strict=True)
+    ]
+    path = str(tmp_path / "net.onnx")
+    onnx.save(helper.make_model(helper.make_graph(nodes, "net", [given], [returned])), path)
+    found = analyze_memory(read_onnx(path), Setup())
+    assert (found.peak, found.unknown) == (2 * 4 * 4 * 4, {})

@@ -69,7 +69,8 @@ _COMPOSITE: Mapping[str, str] = {
         "_reshape_alias _to_copy adjoint channel_shuffle clone contiguous copy dropout expand_as flatten movedim "
         "narrow numpy_T pixel_shuffle positive reshape reshape_as squeeze swapaxes to type_as unflatten view_as"
     ),
-    "0": "adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d max_pool1d max_pool3d relu6 selu square",
+    "0": "adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d clip max_pool1d max_pool3d relu6 selu square",
+    "0a": "l2",  # a length, as it is called of files
     "a": "log_softmax softmax",
     "01,01": "grid_sampler prelu",
     "01,01,01": "batch_norm conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from archprof.ir.footprint import INDEX, NO_WORKSPACE, SINGLE, Footprint, Gradients, Run, Span, Workspace
 from archprof.ir.operators.base import CONVOLUTIONS, Operator, operator
 from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
+from archprof.ir.operators.plain import is_plain
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
@@ -86,7 +87,7 @@ class Recorded(Operator):
         return is_detached(self._function)
 
     def footprint(self, run: Run) -> Footprint:
-        if not self.ran:
+        if not self.ran or (self.target.startswith("onnx.") and is_plain(self.name.removeprefix("onnx."))):
             return Footprint()
         found = footprint_of(self._function, run, self.target.rpartition(".")[2])
         if self._function == "batch_norm":
