@@ -129,7 +129,8 @@ def _estimate(found: LatencyPrediction) -> Note:
 def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
     yield _estimate(found)
     shares = ", ".join(f"{100 * share:.0f} % {_FROM[name]}" for name, share in found.shares.items() if share)
-    yield Note("remark", f"calls {in_ms(found.calls_ms)} ms ({shares}); beside them {found.beside_ms:+z.3f} ms")
+    beside = f"{found.beside_ms:+z.3f}".replace("-", "−")
+    yield Note("remark", f"calls {in_ms(found.calls_ms)} ms ({shares}); beside them {beside} ms")
     if found.measured:
         yield Note("measured", _held(found.measured))
     if len(view.lines) < view.total:

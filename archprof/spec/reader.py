@@ -38,7 +38,7 @@ def read_file(path: str) -> str:
         kind = "a lock" if catalog.is_lock(path) else "an ONNX file"
         kind = "a program of torch.export" if catalog.is_program(path) else kind
         more = "" if catalog.is_lock(path) else ", `lock`"
-        takers = f"`summary`, `compare`, `diff`, `explain`, `draw`, `memory`{more} and `check`"
+        takers = f"`summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `latency`, `report`{more} and `check`"
         advice = f"{takers} take it; the rest needs a block table"
         raise problem(f"`{shown_name(path)}` is {kind}, not a spec", help=advice)
     try:

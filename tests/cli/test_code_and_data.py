@@ -58,8 +58,8 @@ NO_CODE = (
 )
 NO_LOCK = (
     "`net.lock.json` is a lock, not a spec\n"
-    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory` and `check` take it; the rest needs "
-    "a block table\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `latency`, `report` and `check` take it; "
+    "the rest needs a block table\n"
 )
 LISTED = "no network matches `{}`\n  help: `archprof list` without a pattern shows all\n"
 NO_MODULE = (

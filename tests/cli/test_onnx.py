@@ -169,8 +169,8 @@ def test_a_batch_that_the_file_fixes_is_said(capsys, folder):
 
 NO_SPEC = (
     "`{}` is an ONNX file, not a spec\n"
-    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `lock` and `check` take it;"
-    " the rest needs a block table\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `latency`, `report`, `lock` and `check` "
+    "take it; the rest needs a block table\n"
 )
 NO_MODULE = (
     "`--measure` runs a module, and `{}` holds none\n"

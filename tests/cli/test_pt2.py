@@ -135,8 +135,8 @@ AGAIN = '  help: export the module again: `torch.export.save(torch.export.export
 FREE = "  help: an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`\n"
 NO_SPEC = (
     "`net.pt2` is a program of torch.export, not a spec\n"
-    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `lock` and `check` take it; "
-    "the rest needs a block table\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `latency`, `report`, `lock` and `check` "
+    "take it; the rest needs a block table\n"
 )
 LISTED = "  help: it has `s77` (from 1 to 64), `s53` (from 8 to 1,024), `s0` (from 8 to 1,024)\n"
 MESSAGES = {

@@ -149,7 +149,7 @@ function drawNetwork({ network }) {
   byId("network-name").replaceChildren(name(summary.title || summary.model));
   const asked = Object.entries(settings).map(([key, value]) => `${key} ${value}`).join(", ");
   const paper = [source.paper, source.arxiv && `arXiv ${source.arxiv}`, source.table && `Table ${source.table}`].filter(Boolean).join(", ");
-  const inputs = Object.entries(summary.inputs).map(([key, tensor], _, all) => (all.length > 1 ? `${key} ${shape(tensor)}` : shape(tensor))).join(", ");
+  const inputs = Object.entries(summary.inputs).map(([key, tensor], _, all) => [...(all.length > 1 ? [key] : []), shape(tensor)].filter(Boolean).join(" ")).join(", ");
   byId("network-says").textContent = printable([asked, paper, `input ${inputs}`, plural(summary.layers.length, "operator")].filter(Boolean).join(" · "));
   const least = summary.not_counted ? "at least " : "", most = summary.at_most ? "at most " : "";
   const tiles = [
