@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -129,6 +130,32 @@ def test_blocks_with_sizes_between_them(capsys):
     # Rows 5 and 6 of the table are equal: 40 channels, exp 120, squeeze-excite, stride 1.
     assert said[said.index("5×5, exp 120, SE") - 1] == "inverted_residual ×2"
     assert said[-1] == "output"
+
+
+def test_an_operator_is_said_once(capsys):
+    """U-Net ends with a bare 1×1 convolution from 64 maps to 2: 64·2 + 2 parameters."""
+    said = words(drawn(capsys, "unet"))
+    assert said[said.index("130 params · 19.27M MACs") - 2 :][:2] == ["conv2d", "1×1"]
+
+
+def test_a_call_that_another_waits_for_is_drawn_with_it(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    code = """
+        from torch import nn
+
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer, self.mask = nn.Linear(4, 4), nn.Buffer(torch.ones(4, dtype=torch.bool))
+
+            def forward(self, x):
+                return self.layer(x).masked_fill(~self.mask, 0)
+        """
+    (tmp_path / "net.py").write_text(f"import torch{dedent(code)}")
+    monkeypatch.chdir(tmp_path)
+    result = archprof(capsys, "draw", "net.py:Net", "--input", "4")
+    assert "masked fill" in words(ET.fromstring(result.out))
 
 
 def test_a_depth_folds(capsys):

@@ -128,9 +128,11 @@ def _title(part: Part, graph: Graph) -> str:
 
 
 def _module(part: Part, graph: Graph) -> str:
-    """Return the class of a module, or, of a container, its path; of a single call the operator."""
-    if len(part.layers) == 1:
-        return _SHORT.get(part.layers[0].label, part.layers[0].label)
+    """Return the class of a module, or, of a container, its path; of a call, also with those that it alone waits for,
+    the operator."""
+    called = next((row for row in part.layers if row.path == part.path), part.layers[0])
+    if len(part.layers) == 1 or (called.block == part.path and ":" in part.path):
+        return _SHORT.get(called.label, called.label)
     found = graph.modules.get(part.path)
     return part.path if found is None or found.own in _CONTAINERS else found.short
 
@@ -171,5 +173,5 @@ def _operators(layers: Sequence[Layer], name: str) -> str:
 def _operator(row: Layer, name: str) -> str:
     label = _SHORT.get(row.label, row.label)
     window = "×".join(map(str, row.kernel)) if row.kernel else ""
-    told = label.replace(" ", "_") == name.replace(" ", "_")
+    told = name.replace(" ", "_") in (label.replace(" ", "_"), row.op)
     return ", ".join(filter(None, [" ".join(filter(None, ["" if told else label, window])), *_stride([row])]))
