@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from archprof.allocation.checkpoint import segments
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 from archprof.allocation.training import more_to_torch
@@ -118,6 +119,8 @@ def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding:
         found = analyze_memory(graph, setup, runs, block=rounding or 1)
     if rounding is not None:
         rules += (f"every tensor takes whole blocks of {plural(rounding, 'byte')}, as allocators give them",)
+    if setup.checkpoint and not segments(graph, blocks=True):
+        rules += ("no block has more than one call: nothing is computed again",)
     if setup.train:
         rules += graph.origin.remarks
     moments = tuple(_moments(found.timeline))

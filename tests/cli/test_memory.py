@@ -151,6 +151,15 @@ def test_a_lock_of_one_image_does_not_know_of_two(capsys, tmp_path):
     assert archprof(capsys, "summary", str(alone), "--bytes", "--batch", "2") == (2, "", message)
 
 
+def test_checkpoints_of_nothing_are_said(capsys, tmp_path):
+    """Two calls, each a block of its own: there is none that is worth it."""
+    file = tmp_path / "net.yaml"
+    file.write_text("archprof: 1\ninput: 1x16x16\nlayers: [conv2d: {k: 1, c: 8}, conv2d: {k: 1, c: 4}]\n")
+    rule = "no block has more than one call: nothing is computed again"
+    assert rule in document(capsys, str(file), "--train", "sgd", "--checkpoint", "blocks")["rules"]
+    assert rule not in document(capsys, "v2", "--train", "sgd", "--checkpoint", "blocks").get("rules", ())
+
+
 def test_over_time(capsys, tmp_path):
     """Layers of 1 to 8, to 1, to 2 channels: beside the input there are 8, 9 and 3 of them while each runs."""
     file = tmp_path / "net.yaml"

@@ -218,6 +218,7 @@ DERIVED = {
     "a norm of root mean squares": lambda own, x: own.norm(x),
     "one without factors": lambda own, x: own.plain(x),
     "learned slopes": lambda own, x: own.slopes(x),
+    "of what is learned alone": lambda own, x: x * own.weight.exp().square() / own.weight.norm() * own.weight.std(),
 }
 
 

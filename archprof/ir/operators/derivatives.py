@@ -203,26 +203,26 @@ def gradients_of(name: str, run: Run, held: Dim = 0) -> Gradients:
     if name in _HANDS_ON:
         sums = 0 if all(alike) else _sums(run)
         return Gradients(tuple([one or name != "add" for one in alike]), sums)
-    return Gradients((False,) * len(run.inputs), _beside(name, run, held * run.width))
+    return Gradients((False,) * len(run.inputs), _beside(name, run, held))
 
 
 def _beside(name: str, run: Run, held: Dim) -> Dim:
     """Return the bytes of what lives only while the backward pass of a function runs."""
-    map, whole = run.inputs[0], run.outputs[0]
+    whole, elements = run.outputs[0], run.elements(run.inputs[0]) if run.inputs else held
     if name == "linalg_vector_norm":
-        return run.bytes(map) + run.elements(whole)  # the direction, and where it has none
+        return elements * run.width + run.elements(whole)  # the direction, and where it has none
     if name in _BESIDE_REDUCED:
         maps, mask, sums = _BESIDE_REDUCED[name]
-        return maps * run.bytes(map) + mask * run.elements(map) + sums * run.bytes(whole)
-    if name in _BOUNDED and len(run.inputs) == 1:
+        return elements * (maps * run.width + mask) + sums * run.bytes(whole)
+    if name in _BOUNDED and len(run.inputs) + run.learns == 1:
         return _BOUNDED[name] * run.elements(whole) + run.width  # and the 0 of what is outside
     if name in ("maximum", "minimum"):  # what is as large in both is halved
         most = (sum(run.wanted) + run.learns + 1) * run.bytes(whole) + 2 * run.elements(whole)
         return maximum(most - _made(run, held), 0)
     if name in ("prelu", "_prelu_kernel"):
         return run.bytes(whole) * (len(run.stretched()) + run.learns)
-    if name == "pow" and len(run.inputs) == 1:
-        return run.bytes(whole) * (2 if run.places == (0,) else 1)
+    if name == "pow" and len(run.inputs) + run.learns == 1:
+        return run.bytes(whole) * (1 if run.places == (1,) else 2)
     if name == "div" and _wants(run, 1):
         # That of the divisor, -g·((x / y) / y), is four maps with it before it is summed up; then comes the dividend's.
         return maximum(4 * run.bytes(whole) - _made(run, held), 0)
@@ -237,7 +237,7 @@ def _wants(run: Run, slot: int) -> bool:
 def _made(run: Run, held: Dim) -> Dim:
     """Return the bytes of all gradients that a call makes."""
     inputs = zip(run.inputs, run.wanted, strict=False)
-    return sum(run.bytes(value) for value, wanted in inputs if wanted) + held * run.learns
+    return sum(run.bytes(value) for value, wanted in inputs if wanted) + held * run.width * run.learns
 
 
 def _of_stretched(name: str, run: Run) -> Dim:
