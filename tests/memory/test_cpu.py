@@ -101,6 +101,30 @@ def test_attention_has_the_sums_of_its_rows_in_inference_too():
     assert found.peak == recorder.peak == 2 * (2 * 40 * 32 * 4) + 2 * 8 * 40 * 4
 
 
+class Biased(nn.Module):
+    """Attention of two heads with positions that are learned, as a mask of three axes or of four."""
+
+    def __init__(self, axes, learned):
+        super().__init__()
+        self.before, self.after, self.axes = nn.Linear(16, 16), nn.Linear(16, 3), axes
+        self.table = nn.Parameter(torch.rand(2, 40), requires_grad=learned)
+        self.places = nn.Buffer(torch.arange(40)[:, None].sub(torch.arange(40)).abs())
+
+    def forward(self, x):
+        heads = self.before(x).unflatten(-1, (2, 8)).transpose(1, 2)
+        mask = self.table[:, self.places]
+        mask = mask if self.axes == 3 else mask[None]
+        return self.after(scaled_dot_product_attention(heads, heads, heads, mask).transpose(1, 2).flatten(2).mean(1))
+
+
+@pytest.mark.parametrize(("axes", "learned"), [(3, False), (4, False), (3, True), (4, True)])
+def test_attention_has_a_kernel_where_its_mask_lets_it(axes, learned):
+    module, x = Biased(axes, learned).train(), torch.rand(2, 40, 16)
+    expected = held(module, x, torch.zeros(2, dtype=torch.long))
+    found = analyze_memory(archprof.capture(module, (40, 16), train=True), Setup(batch=2, train="sgd", kernels="cpu"))
+    assert found.timeline.after(FORWARD) == expected
+
+
 class Recurs(nn.Module):
     """A recurrent layer, or a cell step by step, on (N, L, M) features."""
 

@@ -96,7 +96,9 @@ class Attention(Function):
         if (self.causal and mask) or self.repeated or len(queries.at_batch(1)) != 4:
             return False
         if run.setup.kernels != "cuda":
-            return same(queries.shape[-1], values.shape[-1]) and not self.dropout
+            # A mask that learns, or of one axis less than the scores have, is none of the kernel's.
+            fits = all(len(one.at_batch(1)) in (2, 4) for one in mask) and not any(run.wanted[3:])
+            return fits and same(queries.shape[-1], values.shape[-1]) and not self.dropout
         if self._is_flash(run):
             return True
         aligned = 16 // run.width
