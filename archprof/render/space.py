@@ -85,6 +85,11 @@ def share_text(share: float) -> str:
     return f"{percent:.{decimals}f} %"
 
 
+def is_none(found: SpaceReport) -> bool:
+    """Tell whether no network was found, or surely none keeps the limits."""
+    return bool(found.found_by and not found.found) or (found.fitting is not None and not found.fitting.high)
+
+
 def none_text(found: SpaceReport) -> str:
     """Say that no network keeps the limits: none that there is, or none of those that were tried, if not all were."""
     fitting = found.fitting.high if found.fitting else found.networks
