@@ -1,14 +1,15 @@
 """A network's costs as a table: `archprof summary`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from archprof.analysis.document import ConventionTotal, Head, inputs_text
+from archprof.analysis.document import ConventionTotal, Head, Tensor, inputs_text
 from archprof.analysis.summary import Summary
 from archprof.costs.at_most import AtMost
 from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
+from archprof.render.siblings import merged_paths
 from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import (
     binary,
@@ -194,13 +195,19 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     if found.packed_weights:
         notes.append(Note("packed", f"packed weights are no parameters: {listed(found.packed_weights)}"))
     if len(outputs) > 1:
-        shapes = " · ".join(f"{name} {show_shape(tensor.shape) or 'scalar'}" for name, tensor in outputs.items())
-        notes.append(Note("outputs", f"outputs {shapes}"))
+        notes.append(Note("outputs", f"outputs {_shapes_of(outputs)}"))
     if found.measured:
         notes.append(Note("measured", _measured_line(found)))
         if found.measured.not_counted:
             notes.append(Note("not counted", f"not counted: {listed(found.measured.not_counted)}"))
     return [*notes, *captured_notes(found.head.model, found.head.captured), convention_note(found.head)]
+
+
+def _shapes_of(outputs: Mapping[str, Tensor]) -> str:
+    """Return outputs with their shapes; equal ones that follow each other, as the keys of all layers, are one."""
+    shapes = [(name, show_shape(tensor.shape) or "scalar") for name, tensor in outputs.items()]
+    merged = dict.fromkeys((path, shape) for shape, path in merged_paths(shapes, lambda shape: (shape,)))
+    return " · ".join(f"{path} {shape}" for path, shape in merged)
 
 
 def _total(label: str, number: str, at_least: object, at_most: object) -> str:

@@ -172,6 +172,19 @@ def test_equal_siblings_are_one_line(capsys):
     ]  # fmt: skip
 
 
+def test_equal_outputs_that_follow_each_other_are_one(capsys, tmp_path):
+    """As the keys and values are that a language model hands on, of each layer."""
+    code = (
+        "import torch\n\n\nclass Cached(torch.nn.Module):\n    def forward(self, x):\n"
+        "        layers = [{'keys': x + 1, 'values': x[:, :2] + 1} for _ in range(12)]\n"
+        "        return {'last': x * 2, 'cache': [*layers, {'keys': x[:, 0] + 1}]}\n"
+    )
+    (tmp_path / "cached.py").write_text(code)
+    said = archprof(capsys, "summary", "cached.py:Cached", "--input", "5x8").out.splitlines()
+    expected = "outputs last 5×8 · cache.0…11.keys 5×8 · cache.0…11.values 2×8 · cache.12.keys 8"
+    assert [line for line in said if line.startswith("outputs")] == [expected]
+
+
 def test_what_is_not_counted_is_named(capsys):
     arguments = ("summary", "net.py:Net(turned=True)", "--input", "3x8x8")
     result = archprof(capsys, *arguments)
