@@ -534,14 +534,29 @@ def first_states(x: Tensor, layers: int, both_ways: bool, features: int) -> Tens
     return torch.zeros([states, x.shape[0], features], dtype=x.dtype, device=x.device)
 
 
+@fx.wrap
+def as_sequences(x: Tensor) -> Tensor:
+    """Return sequences (batch, L, M); of maps (batch, H, W, M) each row is one."""
+    return x.flatten(0, 1) if x.dim() == 4 else x
+
+
+@fx.wrap
+def as_before(sequences: Tensor, x: Tensor) -> Tensor:
+    """Return sequences as maps where they are the rows of these."""
+    return torch.unflatten(sequences, 0, [x.shape[0], x.shape[1]]) if x.dim() == 4 else sequences
+
+
 class SequenceLSTM(nn.LSTM):
-    """An LSTM that returns its output alone, (batch, L, C), without its last states."""
+    """An LSTM that returns its output alone, (batch, L, C), without its last states; of maps (batch, H, W, M) likewise
+    for each row."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
         layers, ways = self.num_layers, self.bidirectional
         weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
-        zeros = first_states(input, layers, ways, self.hidden_size)
-        return torch.lstm(input, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)[0]
+        x = as_sequences(input)
+        zeros = first_states(x, layers, ways, self.hidden_size)
+        found = torch.lstm(x, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)
+        return as_before(found[0], input)
 
 
 class SequenceGRU(nn.GRU):
@@ -550,8 +565,10 @@ class SequenceGRU(nn.GRU):
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
         layers, ways = self.num_layers, self.bidirectional
         weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
-        zeros = first_states(input, layers, ways, self.hidden_size)
-        return torch.gru(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
+        x = as_sequences(input)
+        zeros = first_states(x, layers, ways, self.hidden_size)
+        found = torch.gru(x, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)
+        return as_before(found[0], input)
 
 
 class SequenceRNN(nn.RNN):
@@ -560,8 +577,10 @@ class SequenceRNN(nn.RNN):
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
         layers, ways = self.num_layers, self.bidirectional
         weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
-        zeros = first_states(input, layers, ways, self.hidden_size)
-        return torch.rnn_tanh(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
+        x = as_sequences(input)
+        zeros = first_states(x, layers, ways, self.hidden_size)
+        found = torch.rnn_tanh(x, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)
+        return as_before(found[0], input)
 
 
 def sequence_of(name: str, *sizes: int, **how: Any) -> nn.Module:

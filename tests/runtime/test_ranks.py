@@ -104,6 +104,21 @@ def test_a_recurrent_layer_returns_what_stands_at_each_place(kind):
     assert graph.value(graph.outputs["output"]).shape == (9, 8)
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+def test_a_recurrent_layer_reads_rows_then_columns(kind):
+    """As ReNet has it (Visin et al. 2015), each row, and each column, a sequence by itself."""
+    along = {kind: {"c": 3, "bidirectional": True, "each_row": True}}
+    _, network = made("4x6x5", LAST, along, {"permute": "transposed"}, along, {"permute": "transposed"})
+    rows, columns = (getattr(nn, kind.upper())(size, 3, bidirectional=True, batch_first=True) for size in (4, 6))
+    states = [*rows.state_dict().values(), *columns.state_dict().values()]
+    network.load_state_dict(dict(zip(network.state_dict(), states, strict=True)))
+    x = torch.randn(2, 4, 6, 5)
+    with torch.no_grad():
+        read = torch.stack([rows(x[:, :, row].mT)[0] for row in range(6)], 1)
+        expected = torch.stack([columns(read[:, :, column])[0] for column in range(5)], 2)
+        torch.testing.assert_close(network(x), expected)
+
+
 GATES = (
     {"squeeze_excite": {"ratio": 0.5}},
     {"squeeze_excite": {"ratio": 0.5, "form": "linear", "pool": "mean"}},
@@ -236,6 +251,7 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
             "the mean over a map needs a feature map (C×H×W), not 4",
         ),
         ("4x9x8", {"lstm": 8}, "a recurrent layer needs a sequence (L×C), not 4×9×8"),
+        ("4x9x8", {"lstm": {"c": 8, "each_row": True}}, "a recurrent layer along rows needs a map (H×W×C), not 4×9×8"),
         ("4x9x8", {"sequence": ["tokens", {"token": -73}]}, "token -73 of 72"),
         ("4x9x8", {"upsample": {"factor": 2, "size": 4}}, "a map grows by a `factor`, or to a `size`"),
         ("4x9", "filter_response_norm", "filter response norm needs a feature map (C×H×W), not 4×9"),

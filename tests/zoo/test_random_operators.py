@@ -63,6 +63,8 @@ def maps(rank):
         block("attention", {"heads": heads}, position=kinds_of_position, window=sizes(rank, 4), reduce=st.just(2)),
         block("attention", {"heads": heads}, kv_heads=st.just(1), rotary=turns, apart=st.booleans()),
         st.sampled_from([{"linear_attention": 2}, {"cross_covariance_attention": 2}]),
+        st.sampled_from([{"permute": "channels_last"}, {"permute": "channels_first"}, {"permute": "transposed"}]),
+        block("gru", {"c": channels, "each_row": st.booleans()}, bidirectional=st.booleans()),
     )  # fmt: skip
 
 

@@ -47,16 +47,30 @@ class Recurrent(Operator):
         Column("layers", count(1, MAX_REPEATS), "layers on top of each other; 1 unless given", ("num_layers",)),
         Column("bidirectional", FLAG, "whether a second one reads from the end", ("bi",)),
         Column("bias", FLAG, "whether biases are added; two a gate, as torch has them"),
+        Column("each_row", FLAG, "along each row of a map whose channels are last"),
     )
     weighted: ClassVar[bool] = True
     gates: ClassVar[int] = 1
 
     @classmethod
-    def of(cls, *inputs: Value, c: Dim, layers: int = 1, bidirectional: bool = False, bias: bool = True) -> Recurrent:
-        """Return a layer on a sequence whose features are the last axis. Raises ShapeError for anything else."""
+    def of(
+        cls,
+        *inputs: Value,
+        c: Dim,
+        layers: int = 1,
+        bidirectional: bool = False,
+        bias: bool = True,
+        each_row: bool = False,
+    ) -> Recurrent:
+        """Return a layer on a sequence whose features are the last axis, or on the rows of a map. Raises ShapeError for
+        anything else."""
         value = inputs[0]
-        if len(value.shape) != 2 or value.channel != 1:
-            advice = "`tokens` makes a sequence of a map, `embedding` one of tokens"
+        if each_row:
+            if len(value.shape) != 3 or value.channel != 2:
+                message = f"a recurrent layer along rows needs a map (H×W×C), not {show_shape(value.shape)}"
+                raise ShapeError(message, "place it behind `permute: channels_last`", ("each_row",))
+        elif len(value.shape) != 2 or value.channel != 1:
+            advice = "`tokens` makes a sequence of a map, `each_row` of its rows, `embedding` one of tokens"
             message = f"a recurrent layer needs a sequence (L×C), not {show_shape(value.shape)}"
             raise ShapeError(message, advice)
         return cls(value.channels, c, layers, bias, bidirectional, states=False)
@@ -125,7 +139,8 @@ class Recurrent(Operator):
         if run.setup.kernels == "cpu":
             return Footprint(inputs=(0,), outputs=(0,), known=False, most=self._most_on_cpu(run))
         features = run.bytes(run.outputs[0]) * self.hidden_size // self.projected
-        most = self.layers * (self.gates + 2) * features + _ALIGNED
+        rows = run.bytes(run.inputs[0]) if len(run.inputs[0].shape) > 2 else 0  # copied, perhaps, to lie in order
+        most = self.layers * (self.gates + 2) * features + rows + _ALIGNED
         return Footprint(inputs=(0,), outputs=(0,), known=False, most=most)
 
     def _most_on_cpu(self, run: Run) -> Dim:

@@ -82,17 +82,21 @@ class ChannelShuffle(Function):
 
 @operator
 class Permute(Function):
-    """The axes of a map in another order: (C, H, W) to (H, W, C), or back."""
+    """The axes of a map in another order: (C, H, W) to (H, W, C), or back; its rows and columns exchanged."""
 
     axes: tuple[int, ...]
 
     name: ClassVar[str] = "permute"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
-    columns: ClassVar[tuple[Column, ...]] = (Column("to", one_of(*_AXES), "where the channels go", required=True),)
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("to", one_of(*_AXES, "transposed"), "where the channels go; or rows as columns", required=True),
+    )
 
     @classmethod
     def of(cls, *inputs: Value, to: str) -> Permute:
+        if to == "transposed":
+            return cls((1, 0, 2) if inputs[0].channel == 2 else (0, 2, 1))
         return cls.to(to)
 
     @classmethod
