@@ -1,6 +1,7 @@
 """What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what
 it costs. Where one of them has no block table, operators are aligned instead, whatever their paths."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from itertools import takewhile
@@ -23,6 +24,8 @@ _ALIKE = 12
 _PAIR = 5
 # Every block is held against every other: so many pairs take some seconds and 100 MB.
 _MAX_PAIRS = 2_000_000
+# A pair of places, and the pairs before it.
+_Chain = tuple[tuple[int, int], "_Chain | None"]
 
 
 class Change(NamedTuple):
@@ -209,7 +212,7 @@ def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block
     before, after = before[start:], after[start:]
     # Of several best alignments the first is taken; where there are too many blocks, one that ends alike.
     end = _equal(before[::-1], after[::-1]) if len(before) * len(after) > _MAX_PAIRS else 0
-    yield from _most_alike(before[: len(before) - end], after[: len(after) - end])
+    yield from _between(before[: len(before) - end], after[: len(after) - end])
     yield from zip(before[len(before) - end :], after[len(after) - end :], strict=True)
 
 
@@ -217,6 +220,36 @@ def _equal(before: Sequence[_Block], after: Sequence[_Block]) -> int:
     """Return how many blocks both sides begin with that are alike in all; they are pairs in a best alignment."""
     pairs = takewhile(lambda pair: pair[0].signature == pair[1].signature, zip(before, after, strict=False))
     return sum(1 for _ in pairs)
+
+
+def _between(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:
+    """Yield the alignment of what is not equal; where there are too many blocks, those of one path that are in one
+    order are pairs, as in networks of other widths, and the rest is aligned between them."""
+    i = j = 0
+    if len(before) * len(after) > _MAX_PAIRS:
+        places = {block.path: place for place, block in enumerate(after)}
+        common = [(place, places[block.path]) for place, block in enumerate(before) if block.path in places]
+        for mine, its in _rising([pair for pair in common if _alike(before[pair[0]], after[pair[1]]) >= _PAIR]):
+            yield from _most_alike(before[i:mine], after[j:its])
+            yield before[mine], after[its]
+            i, j = mine + 1, its + 1
+    yield from _most_alike(before[i:], after[j:])
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return as many of the pairs as have second places that rise with the first (Fredman 1975)."""
+    ends: list[int] = []  # the least place at which so many can end
+    chains: list[_Chain] = []
+    for mine, its in pairs:
+        longer = bisect_left(ends, its)
+        ends[longer : longer + 1] = [its]
+        chains[longer : longer + 1] = [((mine, its), chains[longer - 1] if longer else None)]
+    found: list[tuple[int, int]] = []
+    chain = chains[-1] if chains else None
+    while chain is not None:
+        pair, chain = chain
+        found.append(pair)
+    return found[::-1]
 
 
 def _most_alike(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:

@@ -2,6 +2,7 @@
 limit is refused at its line before it is built."""
 
 import gc
+import json
 import subprocess
 import sys
 import time
@@ -73,16 +74,24 @@ def test_axes_of_a_sweep(capsys):
 
 
 def test_blocks_that_are_held_against_each_other(capsys, tmp_path, monkeypatch):
-    """Networks of any length are aligned where they begin and end alike; what differs between has a limit."""
+    """Networks of any length are aligned where they begin and end alike, and where paths are the same; what differs
+    between has a limit."""
     monkeypatch.chdir(tmp_path)
     spec = nested(1000, 2)
     (tmp_path / "net.yaml").write_text(spec)
     (tmp_path / "other.yaml").write_text(spec.replace("c: 8", "c: 4"))
     assert archprof(capsys, "diff", "net.yaml", "net.yaml").code == 0
-    code, _, err = archprof(capsys, "diff", "net.yaml", "other.yaml")
+    found = archprof(capsys, "diff", "net.yaml", "other.yaml", "--format", "json")
+    narrower = json.loads(found.out)["blocks"]
+    assert found.code == 0
+    assert len(narrower) > 1999
+    assert {(one["status"], one["before"] == one["after"]) for one in narrower} == {("changed", True)}
+    moved = spec.replace("c: 8", "c: 4").replace("layers:\n", "layers:\n  - conv: {k: 1, c: 16}\n")
+    (tmp_path / "others.yaml").write_text(moved)
+    code, _, err = archprof(capsys, "diff", "net.yaml", "others.yaml")
     assert (code, err) == (
         2,
-        "networks of 2,001 and 2,001 blocks are too long to align\n  help: 1,414 blocks on each side can be\n",
+        "networks of 2,000 and 2,000 blocks are too long to align\n  help: 1,414 blocks on each side can be\n",
     )
 
 
