@@ -1,9 +1,11 @@
-"""The networks within limits with the greatest sum, where the tables of both halves are known, and those of the ways
-across the cut would be too long: sum by sum from the limit down, each looked for in both halves.
+"""What is known where the tables of both halves are, and those of the ways across the cut would be too long: each arc
+across it is looked at by itself.
 
-So many networks have any sum near a limit that the first that is looked for, or one soon after, is found.
+How many networks keep a limit is counted arc by arc. Those with the greatest sum are looked for sum by sum from the
+limit down: so many networks have any sum near a limit that the first, or one soon after, is found.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -11,12 +13,49 @@ import numpy as np
 from archprof.ir.arrays import Integers
 from archprof.space.automaton import Path
 from archprof.space.beside import Beside
+from archprof.space.exact import products_of, total_of
 from archprof.space.greatest import InVain, Ways, gave_up
 from archprof.space.meeting import Halves
 from archprof.space.paths import lattice_of
+from archprof.space.sums import Sums, TooManySums
 
 # So many entries are looked at for one network more: some ten seconds.
 _MOST_LOOKED_AT = 1 << 31
+
+
+# So many entries are looked at for one count: some seconds.
+_MOST_COUNTED = 1 << 28
+_CHUNK = 1 << 16
+_WORD = 1 << 64
+
+
+def number_across(halves: Halves, limit: int) -> int:
+    """Return how many networks have a sum of at most *limit*. Raises TooManySums where that takes too long."""
+    costs: dict[tuple[int, int], Counter[int]] = {}
+    for node in range(halves.cut):
+        for arc in halves.automaton.arcs[node]:
+            if arc.target >= halves.cut:
+                costs.setdefault((node, arc.target), Counter())[arc.costs[halves.metric]] += 1
+    tables = [(halves.forward[node], halves.backward[target], by) for (node, target), by in costs.items()]
+    entries = sum(min(first.size, second.size) * len(by) for first, second, by in tables)
+    ways = max((by.total() * max(total_of(first.numbers), total_of(second.numbers)) for first, second, by in tables))
+    if entries > _MOST_COUNTED or ways >= _WORD:
+        raise TooManySums(entries)
+    return sum(_met_by(*found, limit) for found in tables)
+
+
+def _met_by(first: Sums, second: Sums, costs: Mapping[int, int], limit: int) -> int:
+    """Return how many ways of one table and of another have together a sum of at most *limit*, by arcs of some costs,
+    so many of each."""
+    few, many = sorted((first, second), key=lambda sums: sums.size)
+    found = 0
+    for start in range(0, few.size, _CHUNK):
+        left = limit - few.values_of(start, start + _CHUNK)
+        fits = np.zeros(len(left), np.uint64)
+        for cost, times in costs.items():
+            fits += many.up_to(left - cost) * np.uint64(times)
+        found += products_of(few.numbers[start : start + _CHUNK], fits)
+    return found
 
 
 class _Crossing:

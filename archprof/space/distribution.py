@@ -11,7 +11,7 @@ import numpy as np
 
 from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
-from archprof.space.across import greatest_across
+from archprof.space.across import greatest_across, number_across
 from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
@@ -61,6 +61,13 @@ class Distribution:
         if limit >= self.greatest:
             return self.total
         return sum(_pairs_up_to(first, second, limit) for _, first, second in self.halves.meetings())
+
+    def count_apart(self, limit: int) -> int:
+        """Return as `count` does, in a longer time, where tables would be too long for that. Raises TooManySums where
+        they are too long for this as well."""
+        if not self.least <= limit < self.greatest:
+            return self.count(limit)
+        return number_across(apart(self.automaton, self.automaton.metrics.index(self.metric), self._told), limit)
 
     def greatest_within(self, limit: int) -> Extreme:
         """Return the greatest sum that does not exceed *limit*, and a network that has it. Raises ValueError where

@@ -290,9 +290,13 @@ class _Question:
             return None
         if len(limits) > _ONE:
             return self._within.number
-        if self._coarse is not None:
+        try:
+            counted = self._distribution
+            number = counted.count(self._limit) if self._coarse is None else counted.count_apart(self._limit)
+        except TooManySums:
+            if self._coarse is None:  # what alone answers says what is wrong
+                raise
             return self._coarse.count(self._limit)
-        number = self._distribution.count(self._limit)
         return Bracket(number, number)
 
     @property

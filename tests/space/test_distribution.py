@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from archprof.errors import UsageError
 from archprof.space import meeting
+from archprof.space.across import number_across
 from archprof.space.automaton import Arc, Automaton
 from archprof.space.distribution import Bin, Distribution
 from archprof.space.exact import CertificateError, unwrapped
-from archprof.space.meeting import certify, certify_meeting
+from archprof.space.meeting import apart, certify, certify_meeting
 from archprof.space.paths import arcs_along, sums_of
 from archprof.space.sums import Sums
 from tests.space.automata import chain, networks, once_for_all, small_automata
@@ -33,6 +34,25 @@ def test_counts(automaton):
     assert found.total == len(sums)
     for limit in {limit + by for limit in sums for by in (-1, 0, 1)}:
         assert found.count(limit) == sum(total <= limit for total in sums)
+
+
+@given(small_automata())
+def test_counts_arc_by_arc_across_the_cut(automaton):
+    sums = sums_in(automaton)
+    if not automaton.arcs[0]:  # nothing crosses a cut
+        return
+    halves = apart(automaton, 0)
+    for limit in {limit + by for limit in sums for by in (-1, 0, 1)}:
+        assert number_across(halves, limit) == sum(total <= limit for total in sums)
+        assert Distribution(automaton, "macs").count_apart(limit) == number_across(halves, limit)
+
+
+def test_once_for_all_arc_by_arc(monkeypatch, large):
+    """As where the ways across the cut are counted together; and it is told where there are too many."""
+    assert large.count_apart(200_000_000) == large.count(200_000_000)
+    monkeypatch.setattr("archprof.space.across._MOST_COUNTED", 1000)
+    with pytest.raises(UsageError, match="groups of networks are too many"):
+        large.count_apart(200_000_000)
 
 
 def test_the_greatest_within_a_limit_below_all_of_a_table():
