@@ -2,7 +2,7 @@
 
 from archprof.allocation.forward import Forward, Passed, is_halved
 from archprof.allocation.timeline import Builder
-from archprof.ir.dims import Dim
+from archprof.ir.dims import Dim, maximum
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import NOTHING, total
@@ -11,17 +11,19 @@ from archprof.named_tuple import NamedTuple
 
 class Traffic(NamedTuple):
     """The multiply-accumulates of a forward pass, and the bytes of the tensors that it reads and writes, each once:
-    inputs, outputs, and weights with all buffers."""
+    inputs, outputs, and weights with all buffers, of which some are *unread*, as the rows of a table are for which
+    nothing asks."""
 
     macs: Dim
     inputs: Dim
     outputs: Dim
     weights: Dim
+    unread: Dim = 0
 
     @property
     def bytes(self) -> Dim:
-        """All bytes."""
-        return self.inputs + self.outputs + self.weights
+        """All bytes that are read or written."""
+        return self.inputs + self.outputs + self.weights - self.unread
 
     @property
     def intensity(self) -> float:
@@ -62,7 +64,9 @@ def traffic_of(passed: Passed, setup: Setup) -> Traffic:
     macs = total(node.op.macs(run.inputs, run.outputs)) * setup.batch
     # Behind what a call reads stands what it waits for: what was written over it since.
     read = dict(zip(node.inputs[: len(run.inputs)], run.inputs, strict=True))
-    return Traffic(macs, sum(map(run.bytes, read.values())), sum(map(run.bytes, run.outputs)), _weights(node, setup))
+    inputs, outputs, held = sum(map(run.bytes, read.values())), sum(map(run.bytes, run.outputs)), _weights(node, setup)
+    asked = node.op.rows_read(run)
+    return Traffic(macs, inputs, outputs, held, 0 if asked is None else maximum(held - asked, 0))
 
 
 def is_view(node: Node) -> bool:

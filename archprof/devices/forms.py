@@ -109,6 +109,11 @@ def _attention_work(kernel: Kernel, batch: int, width: int) -> Work:
     return Work(read * (batch * width), written * (batch * width), 0, macs)
 
 
+def _lookup_work(kernel: Kernel, batch: int, width: int) -> Work:
+    read, written, _, _ = kernel.sizes  # of the table, the rows that are asked for
+    return Work((read + written) * (batch * width), written * (batch * width))
+
+
 def _other_work(kernel: Kernel, batch: int, width: int) -> Work:
     read, written, weights, macs = kernel.sizes
     return Work(read * (batch * width), written * (batch * width), weights * width, macs * batch)
@@ -122,6 +127,7 @@ _WORK: Mapping[str, Callable[[Kernel, int, int], Work]] = {
     **dict.fromkeys(("add", "multiply"), _join_work),
     **dict.fromkeys(("concat", *ACTIVATIONS), _elements_work),
     "attention": _attention_work,
+    "embedding": _lookup_work,
 }
 
 # Classes
@@ -415,6 +421,10 @@ def _of_attention(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
     return (*map(_log2, sizes[:7]), maps)
 
 
+def _of_lookup(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
+    return _log2(kernel.sizes[0]), _log2(kernel.sizes[1])
+
+
 def _of_other(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
     return tuple([_log2(size + 1) for size in kernel.sizes])
 
@@ -446,4 +456,5 @@ _FEATURES: Mapping[str, Callable[[Kernel, int, int], tuple[Any, ...]]] = {
     "group_norm": lambda kernel, batch, width: tuple(map(_log2, kernel.sizes)),
     **dict.fromkeys(ACTIVATIONS, _of_elements),
     "attention": _of_attention,
+    "embedding": _of_lookup,
 }

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from math import exp, inf
 from typing import Any, Literal
 
 from archprof.allocation.traffic import Traffic
 from archprof.devices.calls import KernelCall, KernelCalls, calls_of
-from archprof.devices.forms import FORMS, class_of, features_of, like
+from archprof.devices.forms import FORMS, class_of, features_of, like, work_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.profile import BatchFit, Ceilings, KindFit, NetworkTerms, Profile
 from archprof.devices.residual import evaluate
@@ -124,7 +125,28 @@ class Predictor:
         if judged is None:
             return None
         us, spread = time_by(self.fit.kinds[judged[0]], judged[1], self._batch, self._width)
+        us = self._possible(us, kernel)
         return KernelTime(us, spread if judged[0] == name else spread + _LIKE_SPREAD, "predicted")
+
+    def _possible(self, us: Any, kernel: Kernel) -> Any:
+        """Return the µs of a kernel, or those of the fastest multiplication that was measured, where a formula far from
+        all that it knows is below them."""
+        least = self._at_ceiling(kernel)
+        below = us < least
+        return maximum(us, least * self._fastest) if (below.any() if is_array(below) else below) else us
+
+    def _at_ceiling(self, kernel: Kernel) -> Any:
+        return work_of(kernel, self._batch, self._width).macs / self.profile.ceilings.macs_per_us
+
+    @cached_property
+    def _fastest(self) -> float:
+        """The least share of what they take at the ceiling of multiply-accumulates that kernels were measured to take;
+        1 where none was faster."""
+        measured = (
+            (kernel, times[self._batch]) for kernel, times in self.profile.points.items() if self._batch in times
+        )
+        ceilings = ((us, self._at_ceiling(kernel)) for kernel, us in measured)
+        return min((us / least for us, least in ceilings if least > us), default=1.0)
 
 
 def judged_by(kinds: Mapping[str, KindFit], name: str, kernel: Kernel) -> tuple[str, Kernel] | None:

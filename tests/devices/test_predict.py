@@ -49,6 +49,29 @@ def test_what_the_profile_does_not_know_is_out_of_range(graph):
     assert (found.calls[1].us, found.calls[1].source) == (pytest.approx((1024 + 32) / 1000), "out of range")
 
 
+def words(rows, features=768, length=128):
+    """Return a network that looks words up in a table, and tells which of 128,256 comes next."""
+    layers = f"layers:\n  - embedding: {{size: {rows}, c: {features}}}\n  - linear: {{c: 128256}}\n"
+    return read_network("net.yaml", text=f"archprof: 1\nname: net\ninput: {length}:int64\n{layers}")
+
+
+def test_of_a_table_the_rows_that_are_asked_for_are_read():
+    few, many = (predict(words(rows), read_profile("h100"), 1).calls[0] for rows in (100, 1_000_000))
+    # 128 numbers of 8 bytes, and 128 rows of 768 features of two, read and written; 100 rows are all that there are.
+    numbers, rows = 128 * 8, 128 * 768 * 2
+    assert (few.traffic.bytes, many.traffic.bytes) == (numbers + 100 * 768 * 2 + rows, numbers + 2 * rows)
+    assert few.us == many.us
+
+
+@pytest.mark.parametrize("batch", [1, 32])
+def test_nothing_multiplies_faster_than_the_fastest_that_was_measured(batch):
+    profile = read_profile("h100")
+    call = predict(words(100, 2048, 1024), profile, batch).calls[1]
+    assert call.source == "predicted"
+    # Of all operators the fastest took 0.94 of what its multiply-accumulates take at the ceiling.
+    assert call.us >= 0.94 * batch * 1024 * 2048 * 128_256 / profile.ceilings.macs_per_us
+
+
 # By its place: the call's bound and its µs, at 2000 multiply-accumulates and 1000 bytes in a µs, 1 µs a kernel.
 ROOFLINES = [
     (0, 1, "compute", 64 * 4 * 9 / 2000),

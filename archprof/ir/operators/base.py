@@ -201,6 +201,10 @@ class Operator:
             return Footprint(shares, own=run.bytes(run.inputs[0]))
         return Footprint(shares, inputs=tuple(range(len(run.inputs))))
 
+    def rows_read(self, run: Run) -> Dim | None:
+        """Return the bytes of weights that a call reads, each row of a table as often as it is asked for; None: all."""
+        return None
+
     def gradients(self, run: Run) -> Gradients:
         """Return how a call's backward pass makes the gradients of its inputs."""
         return Gradients((self.view or self.hands_on_gradient,) * len(run.inputs))

@@ -47,6 +47,9 @@ class Embedding(Operator):
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_embeddings * self.embedding_dim)}
 
+    def rows_read(self, run: Run) -> Dim | None:
+        return run.elements(run.inputs[0]) * self.embedding_dim * run.width
+
     def module(self) -> torch.nn.Module:
         from torch import nn
 
