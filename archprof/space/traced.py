@@ -129,6 +129,8 @@ class _Contents:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[Any, ...], int] = {}
+        # Of fragments that several rows have, with what goes in: they stay, and so do their places in memory.
+        self._known: dict[tuple[int, tuple[int, ...]], tuple[Fragment, tuple[int, ...]]] = {}
 
     def of_repeats(self, fragment: Fragment) -> Iterator[int]:
         """Yield the number of each repeat of a row, but of those without an operator."""
@@ -143,6 +145,12 @@ class _Contents:
 
     def _outputs(self, fragment: Fragment, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Return the numbers of a fragment's result and exports."""
+        asked = id(fragment), inputs
+        if asked not in self._known:
+            self._known[asked] = fragment, self._outputs_of(fragment, inputs)
+        return self._known[asked][1]
+
+    def _outputs_of(self, fragment: Fragment, inputs: tuple[int, ...]) -> tuple[int, ...]:
         parts: list[tuple[int, ...]] = []
 
         def at(edge: Edge) -> int:

@@ -58,7 +58,7 @@ def test_count(note, second, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "goal"), [("space_nas_bench_201", 1), ("space_darts", 12), ("space_mnasnet", 12), ("space_dna", 0.5)]
+    ("name", "goal"), [("space_nas_bench_201", 1), ("space_darts", 4), ("space_mnasnet", 12), ("space_dna", 0.5)]
 )
 def test_count_of_blocks_in_yaml(note, second, name, goal):
     """Cells, and blocks with hundreds of options, each of which is bound and traced."""
