@@ -48,6 +48,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "repeat": {"n": 2, "layers": ["relu"]},
     "residual": {"body": ["relu"]},
     "rnn": {"c": 4, "from": "words"},
+    "rotary_positions": {"heads": 2, "from": "words"},
     "scale": {"factor": 2},
     "sequence": {"layers": ["relu"]},
     "space_to_channels": {"size": 2},
