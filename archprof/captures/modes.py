@@ -89,7 +89,7 @@ class Modes:
     def _once(self, _: Any, __: bool = True, context_fn: Any = None, *___: Any, **____: Any) -> Iterator[None]:
         """Stand around a function that is checkpointed, which runs once, as it is; what it keeps by a context of its
         own is not followed."""
-        if context_fn not in (None, checkpointing.noop_context_fn):
+        if self.gradients and context_fn not in (None, checkpointing.noop_context_fn):
             self._selective += 1
             yield
             return
@@ -98,12 +98,17 @@ class Modes:
 
     @contextmanager
     def checkpointed(self, *, reentrant: bool) -> Iterator[None]:
-        """Note that code checkpoints what runs within."""
+        """Note that code checkpoints what runs within, unless gradients are off: then nothing would run again."""
+        if not self.gradients:
+            yield
+            return
         if not self._inside:
             self._checkpoints, self.reentrant = self._checkpoints + 1, reentrant
         self._inside += 1
-        yield
-        self._inside -= 1
+        try:
+            yield
+        finally:  # code may catch what ends the function
+            self._inside -= 1
 
     def _autocast(self, mode: Any) -> Any:
         self._autocasts += bool(mode._enabled)

@@ -171,6 +171,25 @@ class Coded(nn.Module):
         return self.after(self.function(self, self.before(x)).mean(1))
 
 
+def given_up(own, x):
+    """A checkpoint whose function fails, and what its code then does without."""
+
+    def fails(x):
+        own.layer(x)
+        raise NotImplementedError
+
+    try:
+        return own.again(fails, x)
+    except NotImplementedError:
+        return own.block(x)
+
+
+def without_gradients(own, x):
+    with torch.no_grad():
+        scale = own.again(own.layer, x)
+    return x * scale
+
+
 CODED = {
     "a block": lambda own, x: x + own.again(own.block, x),
     "a block with its shortcut": lambda own, x: own.again(lambda x: x + own.block(x), x),
@@ -179,6 +198,8 @@ CODED = {
     "a product of two": lambda own, x: own.again(lambda x, y: (x * y).tanh().exp(), x, own.layer(x)),
     "what is seen otherwise": lambda own, x: own.again(lambda x: own.layer(x).exp().mT.contiguous(), x).mT,
     "what needs what it reads": lambda own, x: own.again(lambda x: nn.functional.gelu(own.layer(x)), x),
+    "a layer without gradients": without_gradients,
+    "what fails": given_up,
 }
 
 
