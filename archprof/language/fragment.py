@@ -4,7 +4,7 @@ Whoever wants a graph, sums or something else of a network walks the tree; a row
 again is the same fragment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from archprof.ir.dims import Dim, Shape
 from archprof.ir.graph import Edge
@@ -92,3 +92,12 @@ class Fragment(NamedTuple):
     def exports(self) -> tuple[Feature, ...]:
         """What others may refer to: the features at all places, then those that are published."""
         return (*self.places.values(), *self.published.values())
+
+
+def operators_of(parts: Iterable[Call | Reservation | Application]) -> Iterator[Operator]:
+    """Yield the operators that parts of a fragment apply, those of applications in them too."""
+    for part in parts:
+        if isinstance(part, Call):
+            yield part.op
+        elif isinstance(part, Application):
+            yield from operators_of(part.fragment.parts)

@@ -12,7 +12,7 @@ from archprof.ir.values import Value
 from archprof.language.block import Block, check_inputs, column_spellings
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
-from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
+from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation, operators_of
 from archprof.language.frame import ClosedBody, Frame, PathScope, Places, brought
 from archprof.language.named_operator import NamedOperator
 from archprof.language.widths import Scaling, scaled
@@ -203,6 +203,15 @@ class Tracer:
             x = self._layer(layer, x)
         self._shared = outer
         return x
+
+    def applied(self, since: int) -> Iterator[Operator]:
+        """Yield the operators that the current fragment applies, those of its rows too, from one of its parts on."""
+        return operators_of(self._frame.parts[since:])
+
+    @property
+    def parts(self) -> int:
+        """How many parts the current fragment has."""
+        return len(self._frame.parts)
 
     def named_inputs(self) -> tuple[str, ...]:
         """Return what a block of several inputs calls them: the last part of their places, `p3` of `fpn.p3`; their

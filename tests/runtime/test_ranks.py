@@ -347,6 +347,18 @@ def queried(options):
             "attention of both `reduce` and `qk_norm`",
         ),
         ([LAST, {"attention": {"heads": 2, "rotary": {}, "window": 3}}], "attention of both `rotary` and `window`"),
+        *(
+            (
+                [LAST, {"windows": {"size": 3, "layers": ["layer_norm", {"residual": [layer]}]}}],
+                f"`{name}` looks at all",
+            )
+            for name, layer in [
+                ("dot_product_attention", {"attention": {"heads": 2}}),
+                ("rotary_positions", {"attention": {"heads": 2, "rotary": 100}}),
+                ("rotary_positions", {"rotary_positions": {"heads": 2}}),
+                ("normalize", {"normalize": {"over": "positions"}}),
+            ]
+        ),
         (["tokens", {"attention": {"heads": 2, "key_bias": False}}], "`key_bias` of attention without `apart`"),
         (
             ["tokens", {"attention": {"heads": 2, "qk_norm": "layer_norm", "interleaved": True}}],
@@ -366,6 +378,8 @@ def queried(options):
             ["tokens", {"attention": {"heads": 2, "rotary": {"axial": True}}}],
             "rotary positions of 6×6 on 42 tokens",
         ),
+        ([LAST, {"rotary_positions": {"heads": 2, "skip": 1}}], "`skip` of rotary positions on a map"),
+        ([LAST, {"rotary_positions": {"heads": 2, "axial": False}}], "rows and columns that are not axial"),
         (["tokens", {"rotary_positions": {"heads": 5}}], "24 features are not divisible by 5 heads"),
         (["tokens", {"rotary_positions": {"heads": 2, "skip": 42}}], "42 tokens of 42 do not turn"),
         (
@@ -373,7 +387,6 @@ def queried(options):
             "`reference` of rotary positions in a row",
         ),
         ([LAST, {"rotary_positions": {"heads": 2, "sides": "6x7"}}], "rotary positions of 6×7 on a map of 7×6"),
-        ([LAST, {"rotary_positions": {"heads": 2, "skip": 1}}], "rotary positions on a map of 7×6"),
         (
             [LAST, {"attention": {"heads": 2, "window": "5x3", "shift": 3}}],
             "a shift of 3 is no smaller than the window",

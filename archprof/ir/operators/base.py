@@ -150,6 +150,11 @@ class Operator:
         them apart."""
         return "module"
 
+    @property
+    def across_windows(self) -> bool:
+        """Whether it takes windows of positions, (w, L, C), for rows of a map, and looks at all of them at once."""
+        return False
+
     @classmethod
     def of(cls, *inputs: Any, **options: Any) -> Operator:
         """Return the operator for some inputs (`Value`s), with the options of its columns."""

@@ -34,6 +34,10 @@ class _Heads(Operator):
     value_dim: Dim
     channels_last: bool
 
+    @property
+    def across_windows(self) -> bool:
+        return True
+
     def _positions(self, value: Value, channels: Dim, what: str) -> Dim:
         """Return how many positions the features of a value stand at; raises ShapeError where they are no such ones."""
         rank = len(value.shape)
@@ -106,6 +110,10 @@ class HeadAttention(_Heads):
         Column("window", SIZE, "of a map that was cut into windows of that size, each by itself"),
         Column("every", count(1, 64), "of a map's rows and columns, queries stand at every so many-th"),
     )
+
+    @property
+    def across_windows(self) -> bool:
+        return not self.windowed
 
     @classmethod
     def of(cls, *inputs: Value, heads: Dim, kv_heads: Dim = None, key_dim: Dim = None, **options: Any) -> HeadAttention:

@@ -27,6 +27,10 @@ class Normalize(Elementwise):
     )
 
     @property
+    def across_windows(self) -> bool:
+        return 0 in self.axes
+
+    @property
     def form(self) -> str:
         return "function"
 

@@ -53,12 +53,21 @@ class RotaryPositions(Elementwise):
         *OPTIONS,
     )
 
+    @property
+    def across_windows(self) -> bool:
+        return bool(self.sides)
+
     @classmethod
     def of(
-        cls, *inputs: Value, heads: Dim, axial: bool = False, sides: tuple[Dim, ...] = (), **options: Any
+        cls, *inputs: Value, heads: Dim, axial: bool | None = None, sides: tuple[Dim, ...] = (), **options: Any
     ) -> RotaryPositions:
         value, skip = inputs[0], options.get("skip", 0)
-        if len(value.shape) == 3 and value.channel == 2:
+        on_map = len(value.shape) == 3 and value.channel == 2
+        if axial is False and (on_map or sides):
+            raise ShapeError("rotary positions of rows and columns that are not axial", "leave it out", ("axial",))
+        if on_map and skip:
+            raise ShapeError("`skip` of rotary positions on a map, all of which turns", "leave it out", ("skip",))
+        if on_map:
             if sides and not same_shape(sides, value.space):
                 message = f"rotary positions of {show_shape(sides)} on a map of {show_shape(value.space)}"
                 raise ShapeError(message, "leave out `sides`: a map has its own", ("sides",))
@@ -77,8 +86,8 @@ class RotaryPositions(Elementwise):
             advice = "place it behind `tokens`, or `permute: channels_last`"
             message = f"rotary positions need features behind their positions, not {show_shape(value.shape)}"
             raise ShapeError(message, advice, ("rotary",))
-        if len(value.shape) == 3 and (self.skip or not same_shape(self.sides, value.space)):
-            raise ShapeError(f"rotary positions on a map of {show_shape(value.space)}", columns=("skip", "sides"))
+        if len(value.shape) == 3 and not same_shape(self.sides, value.space):
+            raise ShapeError(f"rotary positions of {show_shape(self.sides)} on a map of {show_shape(value.space)}")
         self._check_heads()
         self._check_positions(product(value.space))
         return value

@@ -21,7 +21,13 @@ def windows(
         raise ShapeError("windows of a map whose channels are not last", advice, ("size",))
     height, width, _ = x.shape
     y = net.apply("windows", WindowPartition(size, (shift, shift), grid), x)
+    inside = net.parts
     y = net.layers(layers, y)
+    for op in net.applied(inside):
+        if op.across_windows:
+            by_itself = "`each_row: true` of attention keeps each window by itself"
+            advice = by_itself if op.category == "attention" else "place it outside of `windows`"
+            raise ShapeError(f"`{op.name}` looks at all windows at once", advice, ("layers",))
     return net.apply("map", WindowReverse(height, width, size, (shift, shift), grid), y)
 
 
@@ -41,7 +47,12 @@ WINDOWS = Block(
     "windows",
     windows,
     (
-        Column("layers", LAYERS, "the layers inside, on windows of positions and features, or of maps", required=True),
+        Column(
+            "layers",
+            LAYERS,
+            "the layers inside, on windows of positions and features (of attention with `each_row: true`), or of maps",
+            required=True,
+        ),
         Column("size", SIZE, "the sides of a window", ("window",), required=True),
         Column("shift", count(0, 1024), "by how much the map is rolled before it is cut"),
         Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
