@@ -27,7 +27,7 @@ class Modes:
 
     def __init__(self, gradients: bool, *, real: bool) -> None:
         self._gradients, self._real = gradients, real
-        self._checkpoints = self._selective = self._autocasts = 0
+        self._checkpoints = self._nested = self._selective = self._autocasts = 0
         self._inside = 0  # of how many checkpoints what runs now is
         self.reentrant = False  # whether the outermost of them has a backward pass of its own
         self._functions: dict[str, None] = {}
@@ -76,6 +76,9 @@ class Modes:
         if self._checkpoints and training:
             calls = plural(self._checkpoints, "call")
             yield f"the code checkpoints {calls} by torch.utils.checkpoint, which the backward pass runs again"
+        if self._nested and training:
+            calls = plural(self._nested, "call")
+            yield f"{calls} of torch.utils.checkpoint within another: counted is what the outermost keeps"
         if self._selective and training:
             calls = plural(self._selective, "call")
             yield f"the code chooses what {calls} of torch.utils.checkpoint keep: counted is what they save without"
@@ -104,6 +107,8 @@ class Modes:
             return
         if not self._inside:
             self._checkpoints, self.reentrant = self._checkpoints + 1, reentrant
+        else:
+            self._nested += 1
         self._inside += 1
         try:
             yield

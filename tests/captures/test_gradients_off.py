@@ -141,6 +141,20 @@ def test_checkpoints_of_code_are_told_and_written_down(reentrant, tmp_path):
     assert [node.memory for node in read_lock(str(path)).graph.nodes] == [node.memory for node in graph.nodes]
 
 
+def test_checkpoints_within_others_are_told():
+    class Nested(Frozen):
+        def within(self, x):
+            return self.body[2:](checkpoint(self.body[:2], x, use_reentrant=False))
+
+        def forward(self, x):
+            return self.head(checkpoint(self.within, x, use_reentrant=False))
+
+    assert archprof.capture(Nested(), (16,), train=True).origin.remarks == (
+        "the code checkpoints 1 call by torch.utils.checkpoint, which the backward pass runs again",
+        "1 call of torch.utils.checkpoint within another: counted is what the outermost keeps",
+    )
+
+
 def test_what_checkpoints_choose_to_keep_is_not_followed():
     """torch asks a context which operators' results are kept."""
 
