@@ -255,9 +255,16 @@ def files_below(revision: str, folder: str) -> list[str]:
 
 def renamed_since(revision: str) -> dict[str, str]:
     """Return the tracked files of the work tree that had other names at a revision, with these, as git finds them: of
-    a file that is gone half or more is in the new one. Paths count from the root."""
-    asked = ["diff-index", "-M", "-z", "--name-status", "--diff-filter=R", commit_of(revision)]
-    fields = _call(asked, None, _MAX_LISTED)[1].split(b"\0")
+    a file that is gone half or more is in the new one. Paths count from the root.
+
+    Raises SpecError in a clone without the files that are gone.
+    """
+    commit = commit_of(revision)
+    code, listed = _call(["diff-index", "-M", "-z", "--name-status", "--diff-filter=R", commit], None, _MAX_LISTED)
+    if code:
+        advice = f"a partial clone fetches nothing here; `git diff-index -M {commit}` does"
+        raise problem(f"files of `{shorten(commit)}` that were renamed or removed are not in this clone", help=advice)
+    fields = listed.split(b"\0")
     return {os.fsdecode(now): os.fsdecode(then) for _, then, now in zip(*[iter(fields)] * 3, strict=False)}
 
 

@@ -203,6 +203,10 @@ def test_files_that_a_partial_clone_lacks(capsys, folder, partial):
     )
     result = archprof(capsys, "check", "tiny.yaml", "--against", "git:HEAD")
     assert (result.code, "is not in this clone" in result.err) == (2, True)  # not: a network that is new
+    (partial / "tiny.yaml").rename(partial / "big.yaml")
+    git(partial, "add", "big.yaml")
+    result = archprof(capsys, "check", "big.yaml", "--against", "git:HEAD")
+    assert (result.code, "renamed or removed are not in this clone" in result.err) == (2, True)  # nor here
 
 
 def test_a_partial_clone_would_have_fetched(partial, traps):
