@@ -234,7 +234,7 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
         ("4x9", {"conv": {"k": "1x7", "c": 4}}, "a size of 1×7 on a map of 1 dimension"),
         ("4x9x8", {"conv": {"k": "3x1x1", "c": 4}}, "a size of 3×1×1 on a map of 2 dimensions"),
         ("4x5x9x8", {"max_pool": {"k": 2, "p": [0, 1, 0, 1]}}, "a padding of 0×1×0×1 on a map of 3 dimensions"),
-        ("4x9x8", {"conv": {"k": 3, "c": 6, "p": "causal"}}, "the padding `causal` around a map of 2 dimensions"),
+        ("4x9x8", {"conv": {"k": 3, "c": 6, "p": "causal"}}, "the padding `causal` on a map of 2 dimensions"),
         ("4x5x9x8", {"conv": {"k": 3, "c": 6, "p": "causal"}}, "the padding `causal` on a map of 3 dimensions"),
         ("4x9x8", {"max_pool": {"k": 2, "p": "same"}}, "expected a padding, not `same`"),
         ("4x9", {"max_pool": {"k": 3, "p": "causal"}}, "expected a padding, not `causal`"),

@@ -32,6 +32,8 @@ def all_sides(padding: tuple[int, ...]) -> Sides:
     and `causal` where they are not known."""
     if len(padding) == 2:
         return padding[0], padding[0], padding[1], padding[1]
+    if padding == CAUSAL:
+        raise _of_sequences(2, ("p", "padding"))
     if len(padding) != 4:
         what = _WORDS.get(padding) or f"a padding of {show_shape(padding)}"
         raise ShapeError(f"{what} around a map of 2 dimensions", "`1`, `0x3` or four sides", ("p", "padding"))
@@ -42,14 +44,18 @@ def at_rank(sizes: tuple[int, ...], rank: int, column: str, what: str = "a size"
     """Return sizes for each of so many dimensions: one number is that of all. Raises ShapeError where they are of
     others, and for a padding in words."""
     if sizes == CAUSAL:
-        message = f"{_WORDS[sizes]} on a map of {plural(rank, 'dimension')}"
-        raise ShapeError(message, "it is one of convolutions of sequences, `conv` and `conv1d`", (column,))
+        raise _of_sequences(rank, (column,))
     if len(sizes) == rank:
         return tuple(sizes)
     if isinstance(sizes, EachSide) or any(size != sizes[0] for size in sizes):
         message = f"{what} of {show_shape(sizes)} on a map of {plural(rank, 'dimension')}"
         raise ShapeError(message, _FORMS[rank], (column,))
     return sizes[:1] * rank
+
+
+def _of_sequences(rank: int, columns: tuple[str, ...]) -> ShapeError:
+    message = f"{_WORDS[CAUSAL]} on a map of {plural(rank, 'dimension')}"
+    return ShapeError(message, "it is one of convolutions of sequences, `conv` and `conv1d`", columns)
 
 
 def rank_of(value: Value) -> int:
