@@ -79,16 +79,17 @@ class Several:
         start = _Ways(left[:, None], np.ones(1, np.uint64))
         coming[0][-1, 0] = self._kept(0, start)[1]
         for node in range(len(arcs)):
-            compared += sum([len(ways.numbers) for ways in coming[node].values()])
-            if compared > _MOST_COMPARED:
-                raise TooManySums(compared)
             here, places = _together([*coming[node].values()])
             self._arriving.update(zip(coming[node], places, strict=True))
             coming[node].clear()
             found.append(here)
             for place, arc in enumerate(arcs[node]):
                 after = here._replace(left=here.left - self._costs[node][place][:, None])
-                self._going[node, place], coming[arc.target][node, place] = self._kept(arc.target, after)
+                self._going[node, place], kept = self._kept(arc.target, after)
+                coming[arc.target][node, place] = kept
+                compared += len(kept.numbers)
+                if compared > _MOST_COMPARED:
+                    raise TooManySums(compared)
         return found
 
     def _kept(self, node: int, ways: _Ways) -> tuple[Integers, _Ways]:
