@@ -270,7 +270,7 @@ class Tracer:
         frame.prefix = f"{outer}{layer.segment}." if layer.segment else outer
         try:
             for row in layer.rows:
-                inputs = (self._row(layer, row, inputs),)
+                inputs = (self._row(layer, row, inputs), *inputs[1:])
         finally:
             frame.prefix = outer
         self._place(layer.address, layer.id, inputs[0])

@@ -160,6 +160,28 @@ layers:
   - {multiply: , from: [d, e]}
 """,
     ),
+    "rows of several inputs, of which all but the first stay": (
+        """
+blocks:
+  gated:
+    inputs: [x, gate]
+    columns: {k: {type: int}}
+    layers: [{conv: {k: $k, c: 1x}, from: gate, id: a}, {multiply: , from: [x, a]}]
+layers:
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, conv: {k: 3, c: 8}}
+  - {gated: {columns: [k, n], rows: [[1, 1], [3, 1]]}, from: [b, a]}
+""",
+        """
+layers:
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, conv: {k: 3, c: 8}}
+  - {id: c, from: a, conv: {k: 1, c: 1x}}
+  - {id: d, multiply: , from: [b, c]}
+  - {id: e, from: a, conv: {k: 3, c: 1x}}
+  - {multiply: , from: [d, e]}
+""",
+    ),
     "outputs of rows": (
         """
 blocks:
