@@ -124,7 +124,9 @@ _EXAMPLES: Mapping[str, _Example] = {
     "window_partition": _Example("64x56x56", {"size": 7}, ({"permute": "channels_last"},)),
     "window_reverse": _Example("64x56x56", {"size": 7}, _WINDOWS, ("windows", "map")),
     "windows": _Example(
-        "64x56x56", {"size": 7, "layers": [{"attention": {"heads": 2}}]}, ({"permute": "channels_last"},)
+        "64x56x56",
+        {"size": 7, "layers": [{"attention": {"heads": 2, "each_row": True}}]},
+        ({"permute": "channels_last"},),
     ),
     "matmul": _Example("64x14x14", before=_PRODUCT),
     **dict.fromkeys(("add", "subtract", "multiply", "concat", "resize", "crop"), _Example(before=_TWO)),

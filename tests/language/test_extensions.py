@@ -80,7 +80,7 @@ def test_every_call_is_on_the_page():
     """Nothing that a block may call is missing."""
     shown = {row[0].partition("(")[0].removeprefix("net.") for row in rows_below("What a block calls")}
     own = {name for name, what in vars(Tracer).items() if not name.startswith("_") and callable(what)}
-    assert own - shown == {"whole", "row", "failed", "closed", "place"}
+    assert own - shown == {"whole", "row", "failed", "closed", "place", "applied"}
 
 
 @pytest.mark.parametrize(("options", "squeezed"), [("", 4), (", squeeze: 0.5", 8), (", squeeze: -", 16)])
