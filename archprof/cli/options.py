@@ -184,6 +184,11 @@ PlotSolve = Annotated[str | None, _plot("all networks of the range, and what fit
 PlotShares = Annotated[str | None, _plot("the share of the standard's MACs over N")]
 PlotMemory = Annotated[str | None, _plot("the bytes over time")]
 PlotRoofline = Annotated[str | None, _plot("calls under the device's roofline")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; all cores unless given.", metavar="N")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archprof.cli import options
 from archprof.cli.limit_options import Limits
 from archprof.cli.progress import clear_progress, progress_of
 from archprof.cli.sweep_options import bound_of
@@ -102,14 +103,8 @@ class Wanted(NamedTuple):
 class Workers(NamedTuple):
     """What computes several resolutions at once."""
 
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", min=1, help="Processes for several resolutions; all cores unless given.", metavar="N"),
-    ] = None
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
-    ] = None
+    jobs: options.Jobs = None
+    scheduler: options.Scheduler = None
 
 
 def limits_typed(limits: Mapping[str, str | None]) -> dict[str, int]:

@@ -13,7 +13,7 @@ _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
 _COUNTS = "`params,macs`; `-macs`: the larger the better"
 
 
-class Axes(NamedTuple):
+class SweptAxes(NamedTuple):
     """Over what a sweep goes: the product of axes, or a sample of it."""
 
     width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None
@@ -57,14 +57,8 @@ class Least(NamedTuple):
 class Computed(NamedTuple):
     """Who computes, and what there is already."""
 
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", min=1, help="Processes; as many as there are cores unless given.", metavar="N"),
-    ] = None
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
-    ] = None
+    jobs: options.Jobs = None
+    scheduler: options.Scheduler = None
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", min=0, help="How long a cluster may be silent; 60 unless given.", metavar="SECONDS"),
@@ -75,7 +69,7 @@ class Computed(NamedTuple):
 def command(
     models: options.Models,
     *,
-    axes: Axes,
+    axes: SweptAxes,
     limits: limit_options.Limits,
     least: Least,
     on_device: device_options.OnDevice,
@@ -129,7 +123,7 @@ def command(
         raise typer.Exit(code)
 
 
-def _refuse_unused(axes: Axes, computed: Computed) -> None:
+def _refuse_unused(axes: SweptAxes, computed: Computed) -> None:
     """Raise UsageError for options that say something of what was not asked for."""
     if axes.seed is not None and axes.sample is None:
         raise usage_error("`--seed` without `--sample`", help="it says which sample")

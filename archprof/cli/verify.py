@@ -36,9 +36,7 @@ def command(
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="List the published numbers that nobody has read again, instead.")
     ] = False,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="Processes; all cores unless given.", metavar="N")
-    ] = None,
+    jobs: options.Jobs = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,

@@ -132,14 +132,14 @@ class Predictor:
         """Return the µs of a kernel, or those of the fastest multiplication that was measured, where a formula far from
         all that it knows is below them."""
         least = self._at_ceiling(kernel)
-        below = us < least
-        return maximum(us, least * self._fastest) if (below.any() if is_array(below) else below) else us
+        below = us < least  # few are: only for them all points are gone through
+        return maximum(us, least * self._fastest_share) if (below.any() if is_array(below) else below) else us
 
     def _at_ceiling(self, kernel: Kernel) -> Any:
         return work_of(kernel, self._batch, self._width).macs / self.profile.ceilings.macs_per_us
 
     @cached_property
-    def _fastest(self) -> float:
+    def _fastest_share(self) -> float:
         """The least share of what they take at the ceiling of multiply-accumulates that kernels were measured to take;
         1 where none was faster."""
         measured = (

@@ -4,11 +4,13 @@ from archprof.ir.columns import FLAG, LAYERS, SIZE, Column, count
 from archprof.ir.dims import same
 from archprof.ir.operators.base import ShapeError, feature_map
 from archprof.ir.operators.conv import Pair
-from archprof.ir.operators.heads import WindowPartition, WindowReverse
+from archprof.ir.operators.heads import HeadAttention, WindowPartition, WindowReverse
 from archprof.language.block import Block
 from archprof.language.bound import Layers
 from archprof.language.fragment import Feature
 from archprof.language.trace import Tracer
+
+_BY_ITSELF = "`each_row: true` of `attention`, or a `window` of `dot_product_attention`, keeps each by itself"
 
 
 def windows(
@@ -25,8 +27,7 @@ def windows(
     y = net.layers(layers, y)
     for op in net.applied(inside):
         if op.across_windows:
-            by_itself = "`each_row: true` of attention keeps each window by itself"
-            advice = by_itself if op.category == "attention" else "place it outside of `windows`"
+            advice = _BY_ITSELF if isinstance(op, HeadAttention) else "place it outside of `windows`"
             raise ShapeError(f"`{op.name}` looks at all windows at once", advice, ("layers",))
     return net.apply("map", WindowReverse(height, width, size, (shift, shift), grid), y)
 
