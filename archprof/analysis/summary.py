@@ -25,8 +25,9 @@ Stage = int | str
 
 class CallBytes(NamedTuple):
     """The bytes that calls read and write: of inputs, of outputs, and of the weights and buffers that they hold, each
-    once; their *intensity* is multiply-accumulates per byte of these, of the batch. In training, those that they save
-    for backward, and their multiply-accumulates for one image, forward and backward."""
+    once; rows of a table that nothing asks for are *unread*. Their *intensity* is multiply-accumulates of the batch per
+    byte that is read or written. In training, the bytes that they save for backward, and their multiply-accumulates for
+    one image, forward and backward."""
 
     input_bytes: int
     output_bytes: int
@@ -34,6 +35,7 @@ class CallBytes(NamedTuple):
     intensity: float
     saved_bytes: int | None = None
     train_macs: int | None = None
+    unread_bytes: int | None = None
 
 
 class Layer(NamedTuple):

@@ -23,14 +23,15 @@ def bytes_of_calls(graph: Graph, setup: Setup) -> tuple[list[CallBytes], Mapping
 
 
 def _bytes(moved: Traffic, saved: int | None = None, macs: int | None = None) -> CallBytes:
-    return CallBytes(moved.inputs, moved.outputs, moved.weights, moved.intensity, saved, macs)
+    return CallBytes(moved.inputs, moved.outputs, moved.weights, moved.intensity, saved, macs, moved.unread or None)
 
 
 def bytes_together(calls: Iterable[CallBytes], macs: int) -> CallBytes:
     """Return the bytes of several calls that have so many multiply-accumulates in a batch."""
     listed = list(calls)
     inputs, outputs = sum(one.input_bytes for one in listed), sum(one.output_bytes for one in listed)
-    together = Traffic(macs, inputs, outputs, sum(one.held_bytes for one in listed))
+    held, unread = sum(one.held_bytes for one in listed), sum(one.unread_bytes or 0 for one in listed)
+    together = Traffic(macs, inputs, outputs, held, unread)
     trained = [(one.saved_bytes, one.train_macs or 0) for one in listed if one.saved_bytes is not None]
     return _bytes(together, *map(sum, zip(*trained, strict=True))) if trained else _bytes(together)
 

@@ -89,7 +89,8 @@ def _line_bytes(line: Line, found: Summary) -> tuple[Any, ...]:
     moved = [line.bytes_of(name) for name in ("input_bytes", "output_bytes", "held_bytes")]
     trained = ("saved_bytes", "train_macs") if found.traffic.saved_bytes is not None else ()
     saved = [line.bytes_of(name) for name in trained]
-    return (*moved, *saved, line.cost.macs * found.setup.batch / (sum(moved) or 1))
+    read = sum(moved) - line.bytes_of("unread_bytes")
+    return (*moved, *saved, line.cost.macs * found.setup.batch / (read or 1))
 
 
 def _bytes_notes(found: Summary) -> list[Note]:
@@ -99,9 +100,10 @@ def _bytes_notes(found: Summary) -> list[Note]:
     from archprof.allocation.asked import setup_text
     from archprof.allocation.deployed import FOLDED
 
-    inputs, outputs, weights, intensity, saved, macs = found.traffic
+    inputs, outputs, weights, intensity, saved, macs, unread = found.traffic
     said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]
     said += [f"held {exact(weights)} ({binary(weights)})"]
+    said += [] if unread is None else [f"of which not read {exact(unread)} ({binary(unread)})"]
     size = _total("saved for backward", f"{exact(saved or 0)} ({binary(saved or 0)})", found.unknown, found.at_most)
     said += [] if saved is None else [size]
     moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, which are held"

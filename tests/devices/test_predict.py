@@ -5,12 +5,19 @@ from math import exp
 import pytest
 
 from archprof import expand
+from archprof.analysis.summary import summarize
+from archprof.analysis.traffic import with_traffic
+from archprof.costs.report import analyze_graph
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import Predictor, predict
 from archprof.devices.profile import BatchFit, Ceilings, KindFit, NetworkTerms, Residual
 from archprof.devices.profile_file import read_profile
 from archprof.errors import UsageError
+from archprof.ir.setup import Setup
 from archprof.language.expand import read_network
+from archprof.render.fold import view
+from archprof.render.summary import summary_table
+from archprof.render.table import to_markdown
 from tests.devices.profiles import DEPTHWISE, MOVING, NORM, RELU, SPEC, TERMS, made_up
 
 
@@ -61,6 +68,21 @@ def test_of_a_table_the_rows_that_are_asked_for_are_read():
     numbers, rows = 128 * 8, 128 * 768 * 2
     assert (few.traffic.bytes, many.traffic.bytes) == (numbers + 100 * 768 * 2 + rows, numbers + 2 * rows)
     assert few.us == many.us
+
+
+def test_bytes_that_are_not_read_are_told():
+    graph = words(1_000_000)
+    found = with_traffic(summarize(analyze_graph(graph)), graph, Setup(dtype="fp16"))
+    table, head = (layer.traffic for layer in found.layers)
+    assert table is not None
+    assert head is not None
+    assert found.traffic is not None
+    # Of a million rows of 768 features of two bytes, 128 are read.
+    unread = (1_000_000 - 128) * 768 * 2
+    assert (table.unread_bytes, head.unread_bytes, found.traffic.unread_bytes) == (unread, None, unread)
+    moved = [one.input_bytes + one.output_bytes + one.held_bytes for one in (table, head)]
+    assert found.traffic.intensity == 128 * 768 * 128_256 / (moved[0] + moved[1] - unread)
+    assert f"of which not read {unread:,}" in to_markdown(summary_table(found, view(found.layers)))
 
 
 @pytest.mark.parametrize("batch", [1, 32])

@@ -13,7 +13,7 @@ function metricsOf({ summary, latency }) {
     { key: "activations", label: "Activation bytes", ...bytes, says: `bytes that layers which multiply put out: ${at}`,
       of: (layer) => times(int(layer.activations), WIDTHS[setup.dtype] * setup.batch) },
     { key: "memory", label: "Memory traffic", ...bytes, says: `bytes read and written, of inputs, outputs and weights: ${at}`,
-      of: ({ traffic }) => sum([traffic.input_bytes, traffic.output_bytes, traffic.held_bytes].map(int)) },
+      of: ({ traffic }) => sum([...[traffic.input_bytes, traffic.output_bytes, traffic.held_bytes].map(int), -int(traffic.unread_bytes ?? 0)]) },
   ];
   if (setup.train) found.push({ key: "saved", label: "Saved", ...bytes, says: `bytes saved for the backward pass: ${at}`, of: ({ traffic }) => int(traffic.saved_bytes) });
   if (latency) {
